@@ -1,0 +1,8 @@
+/**
+ * Everything the host may call. A kernel that is not listed here is not exported.
+ */
+
+/** First byte the host may use; everything below it belongs to the compiler. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,80 @@
+/** The architecture, as a test: who may import whom, and which packages. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readFile, readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+
+/** Who may import whom. The server is the party that must learn nothing: it cannot reach a key. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  base: [],
+  wasm: ['base'],
+  search: ['base', 'wasm'],
+  image: ['base', 'wasm'],
+  features: ['base', 'wasm', 'image'],
+  codes: ['base', 'wasm'],
+  crypto: ['base', 'wasm'],
+  index: ['base', 'wasm', 'search'],
+  protocol: ['base'],
+  client: ['base', 'wasm', 'search', 'image', 'features', 'codes', 'crypto', 'protocol'],
+  server: ['base', 'wasm', 'search', 'index', 'protocol'],
+  stores: ['base', 'index'],
+  train: ['base', 'wasm', 'image', 'features', 'codes', 'crypto'],
+  adapters: ['base', 'wasm', 'image', 'features', 'client'],
+};
+
+/** Which npm and `node:` modules a layer may import; none unless listed. `cli`, `eval` and the entries are free. */
+const MAY_USE: Record<string, RegExp> = {
+  image: /^image-size$/,
+  crypto: /^(@noble\/(hashes|ciphers)\/|@scure\/bip39|hash-wasm)/,
+  server: /^@noble\/hashes\//,
+  stores: /^(lmdb|node:|@noble\/hashes\/)/,
+  train: /^@noble\/hashes\//,
+  codes: /^@noble\/hashes\//,
+  client: /^@noble\/hashes\//,
+  adapters: /./,
+};
+
+const SRC = join(import.meta.dirname, '..', '..', 'src');
+// Static imports and exports, dynamic imports, and imports for their side effects.
+const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g;
+
+const test = suite('layers');
+
+test('layers import only downwards, and only the packages they may', async () => {
+  const wrong: string[] = [];
+  let seen = 0;
+  for (const entry of await readdir(SRC, { recursive: true })) {
+    if (!entry.endsWith('.ts')) continue;
+    const [layer = ''] = entry.split('/');
+    const allowed = MAY_IMPORT[layer];
+    if (allowed === undefined) continue;
+    seen++;
+    const text = await readFile(join(SRC, entry), 'utf8');
+    for (const [, path = ''] of text.matchAll(IMPORT)) {
+      if (path.startsWith('.')) {
+        const [target = ''] = relative(SRC, join(SRC, entry, '..', path)).split('/');
+        if (target !== layer && !allowed.includes(target)) wrong.push(`${entry} -> ${target}`);
+      } else if (!MAY_USE[layer]?.test(path)) wrong.push(`${entry} -> ${path}`);
+    }
+  }
+  assert.equal(wrong, []);
+  assert.ok(seen > 3, 'no source file was read');
+});
+
+test('the entries for every runtime reach no node: module and no native package', async () => {
+  const NATIVE = /^(node:|lmdb|sharp|onnxruntime-node|jimp)/;
+  const wrong: string[] = [];
+  const visit = async (file: string, seen: Set<string>): Promise<void> => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = await readFile(join(SRC, file), 'utf8').catch(() => '');
+    for (const [, path = ''] of text.matchAll(IMPORT))
+      if (path.startsWith('.')) await visit(relative(SRC, join(SRC, file, '..', path)), seen);
+      else if (NATIVE.test(path)) wrong.push(`${file} -> ${path}`);
+  };
+  await visit('index.ts', new Set());
+  await visit('server.ts', new Set());
+  assert.equal(wrong, []);
+});
+
+test.run();
