@@ -1,6 +1,7 @@
 /**
  * Everything the host may call. A kernel that is not listed here is not exported.
  */
+export { hammingScan, hammingScanScalar } from './hamming';
 
 /** First byte the host may use; everything below it belongs to the compiler. */
 export function heapBase(): usize {

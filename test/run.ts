@@ -39,11 +39,13 @@ const jobs: Job[] = files.map((file) => ({
 }));
 jobs.push({
   name: 'specs',
-  command: [process.execPath, join(root, 'node_modules', '@as-pect', 'cli', 'bin', 'asp.js'), '--nologo', '--summary'],
+  command: [process.execPath, join(root, 'node_modules', '@as-pect', 'cli', 'bin', 'asp.js'), '--summary'],
   count(output) {
-    const passed = number(output, /(\d+) pass/);
-    const failed = number(output, /(\d+) fail/) ?? 0;
-    return passed === undefined ? undefined : { total: passed + failed, passed, skipped: 0 };
+    // as-pect colours its output whatever it is told, and closes with `[Tests]: passed / total`.
+    const plain = output.replace(/\x1b\[\d+m/g, '');
+    const passed = number(plain, /\[Tests\]: (\d+) \//);
+    const total = number(plain, /\[Tests\]: \d+ \/ (\d+)/);
+    return passed === undefined || total === undefined ? undefined : { total, passed, skipped: 0 };
   },
 });
 
