@@ -3,12 +3,13 @@
  *
  * A code is `codeBytes` bytes; a table is `count` codes back to back.
  * `distance = popcount(query XOR code)`, in bits, 0 ..= 8 * codeBytes.
- * Every scan has two variants with equal results: SIMD `i8x16.popcnt`, and scalar `i64.popcnt`, which is
- * 1.2-1.4 times faster where the engine maps it to one instruction. The host measures and picks.
+ * There are two variants with equal results, SIMD `i8x16.popcnt` and scalar `i64.popcnt`: which one is faster
+ * depends on the engine and the machine, so the host measures and picks.
  *
  * Kernel rules: no allocation, no globals, no traps. Pointers are byte offsets
  * into linear memory; the host has checked every precondition.
  */
+import { BLOCK, offerScores, sortBest } from './top-k';
 
 // Bytes in one SIMD lane group.
 const STEP: u32 = 16;
@@ -23,40 +24,83 @@ const STEP: u32 = 16;
  * @param out       u32[count], 4-byte aligned, must not overlap the inputs
  */
 export function hammingScan(query: usize, codes: usize, count: u32, codeBytes: u32, out: usize): void {
-  for (let i: u32 = 0; i < count; i++) {
-    store<u32>(out, distanceSimd(query, codes, codeBytes));
-    codes += codeBytes;
-    out += sizeof<u32>();
-  }
-}
-
-/** {@link hammingScan} by scalar words. */
-export function hammingScanScalar(query: usize, codes: usize, count: u32, codeBytes: u32, out: usize): void {
-  for (let i: u32 = 0; i < count; i++) {
-    store<u32>(out, distanceScalar(query, codes, codeBytes));
-    codes += codeBytes;
-    out += sizeof<u32>();
-  }
-}
-
-/** Bits that differ, 16 bytes a step. */
-export function distanceSimd(a: usize, b: usize, codeBytes: u32): u32 {
   const simdBytes = codeBytes & ~(STEP - 1);
-  let sums = i32x4.splat(0);
-  for (let at: u32 = 0; at < simdBytes; at += STEP) {
-    sums = i32x4.add(sums, popcountLanes(v128.xor(v128.load(a + at), v128.load(b + at))));
+  for (let i: u32 = 0; i < count; i++) {
+    let sums = i32x4.splat(0);
+    for (let b: u32 = 0; b < simdBytes; b += STEP) {
+      const diff = v128.xor(v128.load(query + b), v128.load(codes + b));
+      sums = i32x4.add(sums, popcountLanes(diff));
+    }
+    let distance = sumLanes(sums);
+    // At most one 8-byte word is left: codeBytes is a multiple of 8.
+    if (simdBytes < codeBytes) {
+      distance += <u32>popcnt(load<u64>(query + simdBytes) ^ load<u64>(codes + simdBytes));
+    }
+    store<u32>(out, distance);
+    codes += codeBytes;
+    out += sizeof<u32>();
   }
-  let distance = sumLanes(sums);
-  // At most one 8-byte word is left: codeBytes is a multiple of 8.
-  if (simdBytes < codeBytes) distance += <u32>popcnt(load<u64>(a + simdBytes) ^ load<u64>(b + simdBytes));
-  return distance;
 }
 
-/** Bits that differ, 8 bytes a step. */
-export function distanceScalar(a: usize, b: usize, codeBytes: u32): u32 {
-  let distance: u64 = 0;
-  for (let at: u32 = 0; at < codeBytes; at += 8) distance += popcnt(load<u64>(a + at) ^ load<u64>(b + at));
-  return <u32>distance;
+/** {@link hammingScan} by 64-bit words. */
+export function hammingScanScalar(query: usize, codes: usize, count: u32, codeBytes: u32, out: usize): void {
+  const end = out + (count << 2);
+  if (codeBytes == 32) {
+    // The usual length: the query stays in registers.
+    const q0 = load<u64>(query);
+    const q1 = load<u64>(query, 8);
+    const q2 = load<u64>(query, 16);
+    const q3 = load<u64>(query, 24);
+    for (; out < end; out += sizeof<u32>(), codes += 32) {
+      const low = popcnt(q0 ^ load<u64>(codes)) + popcnt(q1 ^ load<u64>(codes, 8));
+      const high = popcnt(q2 ^ load<u64>(codes, 16)) + popcnt(q3 ^ load<u64>(codes, 24));
+      store<u32>(out, <u32>(low + high));
+    }
+    return;
+  }
+  for (; out < end; out += sizeof<u32>()) {
+    let distance: u64 = 0;
+    for (let b: u32 = 0; b < codeBytes; b += 8) distance += popcnt(load<u64>(query + b) ^ load<u64>(codes + b));
+    store<u32>(out, <u32>distance);
+    codes += codeBytes;
+  }
+}
+
+/**
+ * The k nearest codes, nearest first, ties by the lower index.
+ *
+ * @param scalar  1 takes the scalar variant, 0 the SIMD one
+ * @param k       how many are wanted, at least 1
+ * @param block   u32[512], scratch
+ * @param scores  f32[k], out: distances, negated
+ * @param indices u32[k], out
+ * @returns how many were found: min(k, count)
+ */
+export function hammingTop(
+  query: usize,
+  codes: usize,
+  count: u32,
+  codeBytes: u32,
+  scalar: u32,
+  k: u32,
+  block: usize,
+  scores: usize,
+  indices: usize,
+): u32 {
+  let found: u32 = 0;
+  for (let first: u32 = 0; first < count; first += BLOCK) {
+    const length = min(BLOCK, count - first);
+    const from = codes + <usize>first * codeBytes;
+    if (scalar) hammingScanScalar(query, from, length, codeBytes, block);
+    else hammingScan(query, from, length, codeBytes, block);
+    // At most 1024: exact as f32. The numbers after the last one are scratch.
+    for (let at: u32 = 0; at < length << 2; at += STEP) {
+      v128.store(block + at, f32x4.neg(f32x4.convert_i32x4_s(v128.load(block + at))));
+    }
+    found = offerScores(block, 0, first, length, k, found, scores, indices);
+  }
+  sortBest(scores, indices, found);
+  return found;
 }
 
 /** Bits set in each 32-bit lane: bytes -> pairs -> quads. */

@@ -10,6 +10,92 @@
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
   heapBase(): number;
+  // top-k.ts
+  topK(values: number, count: number, k: number, scores: number, indices: number): number;
+  // hamming.ts
+  hammingScan(query: number, codes: number, count: number, codeBytes: number, out: number): void;
+  hammingScanScalar(query: number, codes: number, count: number, codeBytes: number, out: number): void;
+  hammingTop(
+    query: number,
+    codes: number,
+    count: number,
+    codeBytes: number,
+    scalar: number,
+    k: number,
+    block: number,
+    scores: number,
+    indices: number,
+  ): number;
+  // asymmetric.ts
+  asymmetricTables(query: number, codeBytes: number, tables: number): void;
+  asymmetricScores(
+    tables: number,
+    codes: number,
+    candidates: number,
+    count: number,
+    codeBytes: number,
+    out: number,
+  ): void;
+  asymmetricTop(
+    tables: number,
+    codes: number,
+    candidates: number,
+    count: number,
+    codeBytes: number,
+    k: number,
+    block: number,
+    scores: number,
+    indices: number,
+  ): number;
+  // inner-product.ts
+  innerProducts(query: number, rows: number, count: number, dims: number, out: number): void;
+  innerProductTop(
+    query: number,
+    rows: number,
+    candidates: number,
+    count: number,
+    dims: number,
+    k: number,
+    block: number,
+    scores: number,
+    indices: number,
+  ): number;
+  // projection.ts
+  centre(x: number, mean: number, dims: number, normalise: number): void;
+  project(matrix: number, x: number, offset: number, rows: number, dims: number, out: number): void;
+  // pack-signs.ts
+  packSigns(values: number, count: number, out: number): void;
+  // gather-bits.ts
+  gatherBits(code: number, positions: number, sampleCount: number, sampleBits: number, out: number): void;
+  // postings.ts
+  lookUpPostings(
+    tokens: number,
+    offsets: number,
+    tokenCount: number,
+    postings: number,
+    query: number,
+    queryCount: number,
+    stamps: number,
+    stamp: number,
+    out: number,
+  ): number;
+  // logistic.ts
+  logisticXor(seed: number, data: number, count: number): void;
+  // matmul-f32.ts
+  multiplyF32(a: number, b: number, rows: number, inner: number, columns: number, c: number, scratch: number): void;
+  multiplyTransposedF32(
+    a: number,
+    b: number,
+    rows: number,
+    inner: number,
+    columns: number,
+    c: number,
+    scratch: number,
+  ): void;
+  // matmul-f64.ts
+  multiplyF64(a: number, b: number, rows: number, inner: number, columns: number, c: number, scratch: number): void;
+  multiplyVectorF64(matrix: number, x: number, rows: number, columns: number, out: number): void;
+  reflectF64(matrix: number, rows: number, columns: number, v: number, from: number, scratch: number): void;
 }
 
 const PAGE = 65536;
