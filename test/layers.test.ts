@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   client: ['base', 'wasm', 'search', 'image', 'features', 'codes', 'crypto', 'protocol'],
   server: ['base', 'wasm', 'search', 'index', 'protocol'],
   stores: ['base', 'index'],
-  train: ['base', 'wasm', 'image', 'features', 'codes', 'crypto'],
+  train: ['base', 'wasm', 'image', 'features', 'codes', 'crypto', 'eval'],
   adapters: ['base', 'wasm', 'image', 'features', 'client'],
 };
 

@@ -1,0 +1,126 @@
+/**
+ * Collected features of one training image, kept under the image's content, so that a stopped run goes on.
+ *
+ * | offset   | type      | field      |                                                             |
+ * | -------: | --------- | ---------- | ----------------------------------------------------------- |
+ * |        0 | u8[4]     | magic      | `BSFC`                                                      |
+ * |        4 | u16       | version    | 0                                                           |
+ * |        6 | u16       | reserved   | 0                                                           |
+ * |        8 | u8[32]    | name       | SHA-256(SHA-256(settings) || SHA-256(image file))           |
+ * |       40 | u32       | ehd dims   |                                                             |
+ * |       44 | u32       | deep dims  |                                                             |
+ * |       48 | u32       | local      | count of local features                                     |
+ * |       52 | f32[...]  | ehd, deep  |                                                             |
+ * |      ... | u8[...]   | local      | 128 numbers each: RootSIFT in 0..1, as round(255 x)         |
+ * | end - 32 | u8[32]    | checksum   | SHA-256 of everything before it                             |
+ *
+ * Local features are kept at a quarter of their size: k-means and word counts do not need more.
+ * @module
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { assertBytes, assertFloats, assertString } from '../base/assert.ts';
+import { ByteReader, ByteWriter, bytesOf, concat, equalBytes, toHex, utf8 } from '../base/bytes.ts';
+import { RetrievalError } from '../base/errors.ts';
+
+const MAGIC = utf8('BSFC');
+const VERSION = 0;
+const LOCAL_DIMS = 128;
+const CHECKSUM_BYTES = 32;
+
+/** What training needs of one image. */
+export interface CollectedFeatures {
+  /** f32[150]; empty when not collected. */
+  readonly ehd: Float32Array;
+  /** f32[dims]; empty when not collected. */
+  readonly deep: Float32Array;
+  /** f32[128 * count]: RootSIFT descriptors. */
+  readonly local: Float32Array;
+}
+
+/** Where cached features are kept: a folder, in the command line. */
+export interface FeatureStore {
+  get(name: string): Promise<Uint8Array | undefined>;
+  put(name: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** Collected features by image content and settings. */
+export class FeatureCache {
+  readonly #store: FeatureStore;
+  readonly #settings: Uint8Array;
+
+  /**
+   * @param store - Where the bytes go.
+   * @param settings - Names everything besides the image that the features depend on (model, extractor options,
+   *   working side): other settings never find these features.
+   */
+  constructor(store: FeatureStore, settings: string) {
+    assertString(settings, 'settings');
+    this.#store = store;
+    this.#settings = sha256(utf8(settings));
+  }
+
+  /**
+   * Features of an image file, or undefined when they were never collected, or their bytes are damaged: then they
+   * are collected again.
+   */
+  async get(file: Uint8Array): Promise<CollectedFeatures | undefined> {
+    const name = this.#name(file);
+    const bytes = await this.#store.get(toHex(name));
+    if (bytes === undefined) return undefined;
+    try {
+      return decode(bytes, name);
+    } catch (error) {
+      if (error instanceof RetrievalError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Keeps the features of an image file. */
+  async put(file: Uint8Array, features: CollectedFeatures): Promise<void> {
+    const name = this.#name(file);
+    await this.#store.put(toHex(name), encode(features, name));
+  }
+
+  #name(file: Uint8Array): Uint8Array {
+    assertBytes(file, 'file');
+    return sha256(concat(this.#settings, sha256(file)));
+  }
+}
+
+function encode({ ehd, deep, local }: CollectedFeatures, name: Uint8Array): Uint8Array {
+  assertFloats(ehd, 'ehd');
+  assertFloats(deep, 'deep');
+  assertFloats(local, 'local');
+  if (local.length % LOCAL_DIMS !== 0)
+    throw new RangeError(`"local" expected multiple of ${LOCAL_DIMS} numbers, got ${local.length}`);
+  const body = new ByteWriter()
+    .raw(MAGIC)
+    .u16(VERSION)
+    .u16(0)
+    .raw(name)
+    .u32(ehd.length)
+    .u32(deep.length)
+    .u32(local.length / LOCAL_DIMS)
+    .raw(bytesOf(ehd))
+    .raw(bytesOf(deep))
+    .raw(Uint8Array.from(local, (value) => Math.round(255 * Math.min(1, Math.max(0, value)))))
+    .finish();
+  return concat(body, sha256(body));
+}
+
+function decode(bytes: Uint8Array, name: Uint8Array): CollectedFeatures {
+  const end = Math.max(0, bytes.length - CHECKSUM_BYTES);
+  const reader = new ByteReader(bytes.subarray(0, end), 'corrupt-record');
+  if (!equalBytes(sha256(bytes.subarray(0, end)), bytes.subarray(end))) throw reader.error('expected another checksum');
+  if (!equalBytes(reader.raw(4), MAGIC)) throw reader.error('expected magic BSFC');
+  if (reader.u16() !== VERSION || reader.u16() !== 0) throw reader.error(`expected version ${VERSION}`);
+  if (!equalBytes(reader.raw(32), name)) throw reader.error('expected the features of another image');
+  const ehdDims = reader.u32();
+  const deepDims = reader.u32();
+  const locals = reader.u32();
+  const ehd = reader.floats(ehdDims);
+  const deep = reader.floats(deepDims);
+  const local = Float32Array.from(reader.raw(locals * LOCAL_DIMS), (level) => level / 255);
+  reader.end();
+  return { ehd, deep, local };
+}

@@ -1,0 +1,107 @@
+/**
+ * One block of the fused code, from descriptors: PCA, then the ITQ rotation.
+ * @module
+ */
+import { assertFloats, assertInteger } from '../base/assert.ts';
+import type { Block, Feature } from '../codes/block.ts';
+import { quantiseSteps } from './itq.ts';
+import { multiply as plainMultiply, transpose, type Multiply } from './matrix.ts';
+import { principalAxes } from './pca.ts';
+
+/** What a block is to be. */
+export interface BlockShape {
+  /** A multiple of 8, at most the descriptor's dims. 0 leaves the feature out. */
+  readonly bits: number;
+  readonly normalise: boolean;
+}
+
+/** How {@link trainBlock} runs. */
+export interface TrainBlockOptions extends BlockShape {
+  readonly feature: Feature;
+  readonly seed: number;
+  /** Of ITQ. */
+  readonly iterations: number;
+  readonly multiply?: Multiply | undefined;
+}
+
+/**
+ * Trains a block; yields the share that is done, in 0..1, so that the caller can breathe.
+ * @param rows - f32[count * dims]: one descriptor per image.
+ */
+export function* trainBlock(
+  rows: Float32Array,
+  dims: number,
+  { feature, bits, normalise, seed, iterations, multiply = plainMultiply }: TrainBlockOptions,
+): Generator<number, Block> {
+  assertInteger(bits, 'bits', 0, Math.min(dims, 1024));
+  if (bits % 8 !== 0) throw new RangeError(`"bits" expected multiple of 8, got ${bits}`);
+  assertFloats(rows, 'rows');
+  if (bits === 0) {
+    const none = new Float32Array(0);
+    return {
+      feature,
+      dims,
+      bits,
+      normalise,
+      mean: new Float32Array(dims),
+      matrix: none,
+      offset: none,
+      deviation: none,
+    };
+  }
+  const count = rows.length / dims;
+  assertInteger(count, 'count', 2, 2 ** 32);
+
+  const centred = rows.slice();
+  if (normalise) normaliseRows(centred, dims);
+  const mean = meanRow(centred, dims);
+  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < dims; j++, at++) centred[at]! -= mean[j]!;
+  if (normalise) normaliseRows(centred, dims);
+  yield 0;
+
+  const principal = principalAxes(centred, dims, bits);
+  yield 0.3;
+  // Normalising a second time moves the mean again.
+  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < dims; j++, at++) centred[at]! -= principal.mean[j]!;
+  const projected = multiply(centred, transpose(principal.axes, bits, dims), count, dims, bits);
+  const steps = quantiseSteps(projected, bits, { seed, iterations, multiply });
+  let rotation: Float32Array | undefined;
+  while (rotation === undefined) {
+    const step = steps.next();
+    if (step.done === true) rotation = step.value;
+    else yield 0.3 + (0.7 * step.value.iteration) / iterations;
+  }
+
+  const matrix = multiply(transpose(rotation, bits, bits), principal.axes, bits, bits, dims).slice();
+  const offset = multiply(matrix, principal.mean, bits, dims, 1).slice();
+  const values = multiply(projected, rotation, count, bits, bits);
+  const deviation = new Float32Array(bits);
+  for (let j = 0; j < bits; j++) {
+    let sum = 0;
+    let squares = 0;
+    for (let i = 0; i < count; i++) {
+      sum += values[i * bits + j]!;
+      squares += values[i * bits + j]! ** 2;
+    }
+    deviation[j] = Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
+  }
+  return { feature, dims, bits, normalise, mean, matrix: Float32Array.from(matrix), offset, deviation };
+}
+
+/** f32[dims]: the mean of the rows. New. */
+export function meanRow(rows: Float32Array, dims: number): Float32Array<ArrayBuffer> {
+  const sums = new Float64Array(dims);
+  for (let at = 0; at < rows.length; at += dims) for (let j = 0; j < dims; j++) sums[j]! += rows[at + j]!;
+  return Float32Array.from(sums, (sum) => (sum * dims) / rows.length);
+}
+
+/** L2-normalises each row; zeros stay zeros. In place. */
+export function normaliseRows(rows: Float32Array, dims: number): void {
+  for (let at = 0; at < rows.length; at += dims) {
+    let sum = 0;
+    for (let j = 0; j < dims; j++) sum += rows[at + j]! ** 2;
+    if (sum === 0) continue;
+    const scale = 1 / Math.sqrt(sum);
+    for (let j = 0; j < dims; j++) rows[at + j]! *= scale;
+  }
+}
