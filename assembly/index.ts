@@ -17,3 +17,12 @@ export { multiplyF64, multiplyVectorF64, reflectF64 } from './matmul-f64';
 export function heapBase(): usize {
   return __heap_base;
 }
+export { denseSiftGrid, denseSiftSums } from './dense-sift';
+export { gaussianBlur, gaussianWeights } from './gaussian-blur';
+export { nearestCentroids } from './nearest-centroid';
+export { reduceF32 } from './reduce-f32';
+export { doublePlane, halvePlane } from './scale-plane';
+export { siftDescriptor } from './sift-descriptor';
+export { siftExtrema, subtractPlanes } from './sift-extrema';
+export { siftGradient } from './sift-gradient';
+export { siftOrientations } from './sift-orientation';

@@ -96,6 +96,107 @@ export interface Kernels {
   multiplyF64(a: number, b: number, rows: number, inner: number, columns: number, c: number, scratch: number): void;
   multiplyVectorF64(matrix: number, x: number, rows: number, columns: number, out: number): void;
   reflectF64(matrix: number, rows: number, columns: number, v: number, from: number, scratch: number): void;
+  // reduce-f32
+  reduceF32(
+    source: number,
+    width: number,
+    height: number,
+    out: number,
+    outWidth: number,
+    outHeight: number,
+    outStride: number,
+    row: number,
+  ): void;
+  // scale-plane
+  halvePlane(source: number, stride: number, out: number, outWidth: number, outHeight: number, outStride: number): void;
+  doublePlane(source: number, width: number, height: number, stride: number, out: number, outStride: number): void;
+  // gaussian-blur
+  gaussianWeights(sigma: number, radius: number, out: number): void;
+  gaussianBlur(
+    source: number,
+    out: number,
+    width: number,
+    height: number,
+    stride: number,
+    weights: number,
+    radius: number,
+    row: number,
+  ): void;
+  // sift-extrema
+  subtractPlanes(a: number, b: number, out: number, count: number): void;
+  siftExtrema(
+    stack: number,
+    planeBytes: number,
+    levels: number,
+    width: number,
+    height: number,
+    stride: number,
+    contrast: number,
+    edge: number,
+    out: number,
+    capacity: number,
+  ): number;
+  // sift-gradient
+  siftGradient(plane: number, width: number, height: number, stride: number, length: number, angle: number): void;
+  // sift-orientation
+  siftOrientations(
+    length: number,
+    angle: number,
+    width: number,
+    height: number,
+    stride: number,
+    x: number,
+    y: number,
+    sigma: number,
+    scratch: number,
+    out: number,
+  ): number;
+  // sift-descriptor
+  siftDescriptor(
+    length: number,
+    angle: number,
+    width: number,
+    height: number,
+    stride: number,
+    x: number,
+    y: number,
+    sigma: number,
+    turns: number,
+    scratch: number,
+    out: number,
+  ): number;
+  // dense-sift
+  denseSiftSums(
+    length: number,
+    angle: number,
+    width: number,
+    height: number,
+    stride: number,
+    column: number,
+    out: number,
+  ): void;
+  denseSiftGrid(
+    sums: number,
+    width: number,
+    height: number,
+    cell: number,
+    step: number,
+    contrast: number,
+    places: number,
+    descriptors: number,
+  ): number;
+  // nearest-centroid
+  nearestCentroids(
+    vectors: number,
+    count: number,
+    dims: number,
+    centroids: number,
+    halfNorms: number,
+    blocks: number,
+    scratch: number,
+    indices: number,
+    margins: number,
+  ): void;
 }
 
 const PAGE = 65536;

@@ -1,0 +1,61 @@
+/**
+ * Bag of visual words: how often each word of a codebook occurs among an image's local features, weighted by
+ * how rare the word is (Sivic and Zisserman, ICCV 2003).
+ * @module
+ */
+import { assertFloats, assertInteger } from '../base/assert.ts';
+import { SIFT_DIMS, type LocalFeatures } from './local-features.ts';
+import { NearestCentroid } from './nearest-centroid.ts';
+
+/**
+ * tf-idf over a codebook of SIFT words.
+ * @example
+ * ```ts
+ * const words = new BagOfWords(module, codebook, idf);
+ * const descriptor = words.describe(sift.describe(luma)); // f32[words.dims], L2 norm 1 or 0
+ * ```
+ */
+export class BagOfWords {
+  /** Words of the codebook, and numbers of a descriptor. */
+  readonly dims: number;
+  readonly #nearest: NearestCentroid;
+  readonly #idf: Float32Array;
+
+  /**
+   * @param module - Compiled kernels.
+   * @param codebook - f32[words * 128], row-major, at least one word. Copied.
+   * @param idf - f32[words]: weight of each word. Copied.
+   * @throws On wrong argument types. {@link TypeError}
+   * @throws If `codebook` is not a whole number of words, or `idf` has another number of them. {@link RangeError}
+   */
+  constructor(module: WebAssembly.Module, codebook: Float32Array, idf: Float32Array) {
+    this.#nearest = new NearestCentroid(module, codebook, SIFT_DIMS);
+    this.dims = this.#nearest.count;
+    assertFloats(idf, 'idf', this.dims);
+    this.#idf = idf.slice();
+  }
+
+  /**
+   * Descriptor of an image from its local features.
+   * @param local - Keypoints or a grid, whichever the codebook was trained on.
+   * @returns A new array, f32[dims], L2 norm 1; all 0 when there is no feature, or none of a word that has weight.
+   * @throws On wrong argument types. {@link TypeError}
+   * @throws On descriptors of another length. {@link RangeError}
+   */
+  describe(local: LocalFeatures): Float32Array<ArrayBuffer> {
+    if (typeof local !== 'object' || local === null)
+      throw new TypeError(`"local" expected LocalFeatures, got ${typeof local}`);
+    assertInteger(local.count, 'local.count', 0, 2 ** 32 - 1);
+    assertFloats(local.descriptors, 'local.descriptors', local.count * SIFT_DIMS);
+    const counts = new Float64Array(this.dims);
+    for (const word of this.#nearest.assign(local.descriptors, local.count)) counts[word]! += 1;
+    // The term frequency's divisor, the number of features, falls out of the L2 norm.
+    let norm = 0;
+    for (let word = 0; word < this.dims; word++) {
+      counts[word]! *= this.#idf[word]!;
+      norm += counts[word]! * counts[word]!;
+    }
+    const scale = norm > 0 ? 1 / Math.sqrt(norm) : 0;
+    return Float32Array.from(counts, (weight) => weight * scale);
+  }
+}
