@@ -26,3 +26,9 @@ export { siftDescriptor } from './sift-descriptor';
 export { siftExtrema, subtractPlanes } from './sift-extrema';
 export { siftGradient } from './sift-gradient';
 export { siftOrientations } from './sift-orientation';
+
+export { luma } from './luma';
+export { flatten } from './flatten';
+export { orient } from './orient';
+export { resizeArea, resizeBilinear } from './resize';
+export { edgeHistogram } from './edge-histogram';

@@ -197,6 +197,40 @@ export interface Kernels {
     indices: number,
     margins: number,
   ): void;
+  // luma, flatten, orient, resize, edge-histogram
+  luma(rgb: number, count: number, out: number): void;
+  flatten(rgba: number, count: number, out: number): void;
+  orient(rgb: number, width: number, height: number, orientation: number, out: number): void;
+  resizeArea(
+    source: number,
+    width: number,
+    height: number,
+    channels: number,
+    outWidth: number,
+    outHeight: number,
+    rowFrom: number,
+    rowTo: number,
+    sums: number,
+    out: number,
+  ): void;
+  resizeBilinear(
+    source: number,
+    width: number,
+    height: number,
+    channels: number,
+    outWidth: number,
+    outHeight: number,
+    out: number,
+  ): void;
+  edgeHistogram(
+    luma: number,
+    width: number,
+    height: number,
+    side: number,
+    sums: number,
+    blocks: number,
+    edges: number,
+  ): void;
 }
 
 const PAGE = 65536;

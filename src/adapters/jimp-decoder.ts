@@ -1,0 +1,96 @@
+/**
+ * Decoder on jimp: runs everywhere, reads PNG, JPEG, BMP, GIF and TIFF.
+ *
+ * jimp's own entry points turn JPEGs by their EXIF orientation; its format plugins do not, and are called directly.
+ * @module
+ */
+import { RetrievalError } from '../base/errors.ts';
+import type { DecodedPixels, Decoder } from '../image/decoder.ts';
+import type { ImageHeader } from '../image/header.ts';
+import { readDirectory } from '../image/tiff.ts';
+
+/** The part of jimp's plugins that is used. */
+interface Format {
+  readonly mime: string;
+  decode(data: Buffer, options?: object): DecodedBitmap | Promise<DecodedBitmap>;
+}
+
+interface DecodedBitmap {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+const FORMATS: ReadonlySet<string> = /* @__PURE__ */ new Set(['png', 'jpeg', 'bmp', 'gif', 'tiff']);
+
+/** About 4 bytes a sample and the pixels: enough for 100 megapixels. */
+const JPEG_OPTIONS = {
+  tolerantDecoding: false,
+  // The header was checked against the caller's limit.
+  maxResolutionInMP: 2 ** 32,
+  maxMemoryUsageInMB: 3072,
+};
+
+/** Loads jimp. */
+export async function createJimpDecoder(): Promise<Decoder> {
+  const { Jimp } = await import('jimp');
+  const { formats } = new Jimp({ width: 1, height: 1 });
+  const plugins = new Map<string, Format>();
+  for (const format of formats as unknown as Format[]) plugins.set(format.mime.replace('image/', ''), format);
+  return {
+    name: 'jimp',
+    formats: FORMATS,
+    async decode(bytes, header): Promise<DecodedPixels> {
+      const plugin = plugins.get(header.format);
+      if (plugin === undefined)
+        throw new RetrievalError('unsupported-format', `jimp does not read ${header.format}`);
+      const data = await prepare(bytes, header);
+      try {
+        const decoded = await plugin.decode(data, header.format === 'jpeg' ? JPEG_OPTIONS : {});
+        return { width: decoded.width, height: decoded.height, channels: 4, data: asBytes(decoded.data) };
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const code = reason.startsWith('maxMemoryUsage')
+          ? 'image-too-large'
+          : /unsupported|not supported|unknown compression/i.test(reason)
+            ? 'unsupported-format'
+            : 'corrupt-image';
+        throw new RetrievalError(code, `jimp could not read the ${header.format} file`, { cause: error });
+      }
+    },
+  };
+}
+
+function asBytes(data: Uint8Array): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The bytes as jimp's plugins are safe with them. */
+async function prepare(bytes: Uint8Array, header: ImageHeader): Promise<Buffer> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (header.format === 'png') await checkInterlaced(view, header);
+  if (header.format !== 'tiff') return view;
+  // The plugin decodes every page, of whatever size: end the chain after the first.
+  const nextAt = readDirectory(bytes)?.nextAt;
+  if (nextAt === undefined) throw new RetrievalError('corrupt-image', 'expected a TIFF directory');
+  const copy = Buffer.from(view);
+  copy.fill(0, nextAt, nextAt + 4);
+  return copy;
+}
+
+/** pngjs inflates interlaced files without a limit: inflate once with one. */
+async function checkInterlaced(bytes: Buffer, header: ImageHeader): Promise<void> {
+  if (bytes[28] !== 1) return;
+  const { inflateSync } = await import('node:zlib');
+  const parts: Buffer[] = [];
+  for (let at = 33; at + 12 <= bytes.length; at += 12 + bytes.readUInt32BE(at))
+    if (bytes.toString('latin1', at + 4, at + 8) === 'IDAT')
+      parts.push(bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at)));
+  // 16 bit RGBA, a filter byte a row, in seven passes.
+  const most = 8 * header.width * header.height + 16 * (header.width + header.height) + 1024;
+  try {
+    inflateSync(Buffer.concat(parts), { maxOutputLength: most });
+  } catch (error) {
+    throw new RetrievalError('corrupt-image', 'the png file is damaged or cut short', { cause: error });
+  }
+}
