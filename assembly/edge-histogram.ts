@@ -45,8 +45,8 @@ export function edgeHistogram(
     const band = ((4 * y) / height) << 2;
     let x: u32 = 0;
     for (let column: u32 = 0; column < columns; column++, x += side) {
-      const at = <usize>x << 1;
-      const middle = at + (<usize>half << 1);
+      const at = (<usize>x) << 1;
+      const middle = at + ((<usize>half) << 1);
       const d1 = sum(top + at, half);
       const d2 = sum(top + middle, half);
       const d3 = sum(bottom + at, half);
@@ -76,10 +76,10 @@ export function edgeHistogram(
         most = scattered;
         kind = 4;
       }
-      const block = blocks + (<usize>sub << 2);
+      const block = blocks + ((<usize>sub) << 2);
       store<u32>(block, load<u32>(block) + 1);
       if (most >= least) {
-        const edge = edges + (<usize>(sub * KINDS + kind) << 2);
+        const edge = edges + ((<usize>(sub * KINDS + kind)) << 2);
         store<u32>(edge, load<u32>(edge) + 1);
       }
     }
@@ -98,14 +98,14 @@ function columnSums(from: usize, width: u32, count: u32, rows: u32, out: usize):
       low = i16x8.add(low, i16x8.extend_low_i8x16_u(bytes));
       high = i16x8.add(high, i16x8.extend_high_i8x16_u(bytes));
     }
-    v128.store(out + (<usize>x << 1), low);
-    v128.store(out + (<usize>x << 1), high, 16);
+    v128.store(out + ((<usize>x) << 1), low);
+    v128.store(out + ((<usize>x) << 1), high, 16);
   }
   for (; x < count; x++) {
     let at = from + x;
     let total: u32 = 0;
     for (let row: u32 = 0; row < rows; row++, at += width) total += <u32>load<u8>(at);
-    store<u16>(out + (<usize>x << 1), <u16>total);
+    store<u16>(out + ((<usize>x) << 1), <u16>total);
   }
 }
 
@@ -113,7 +113,8 @@ function columnSums(from: usize, width: u32, count: u32, rows: u32, out: usize):
 function sum(from: usize, count: u32): i32 {
   let lanes = i32x4.splat(0);
   let i: u32 = 0;
-  for (; i + 8 <= count; i += 8) lanes = i32x4.add(lanes, i32x4.extadd_pairwise_i16x8_u(v128.load(from + (<usize>i << 1))));
+  for (; i + 8 <= count; i += 8)
+    lanes = i32x4.add(lanes, i32x4.extadd_pairwise_i16x8_u(v128.load(from + ((<usize>i) << 1))));
   let total: i32 = 0;
   if (i > 0)
     total =
@@ -121,7 +122,7 @@ function sum(from: usize, count: u32): i32 {
       i32x4.extract_lane(lanes, 1) +
       i32x4.extract_lane(lanes, 2) +
       i32x4.extract_lane(lanes, 3);
-  for (; i < count; i++) total += <i32>load<u16>(from + (<usize>i << 1));
+  for (; i < count; i++) total += <i32>load<u16>(from + ((<usize>i) << 1));
   return total;
 }
 

@@ -29,7 +29,10 @@ export function luma(rgb: usize, count: u32, out: usize): void {
     const low = pair(r, g, b);
     const high = pair(upper(r), upper(g), upper(b));
     // Bytes 0 and 4 of each half are the answers.
-    store<u32>(out, i32x4.extract_lane(v128.shuffle<u8>(low, high, 0, 4, 16, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), 0));
+    store<u32>(
+      out,
+      i32x4.extract_lane(v128.shuffle<u8>(low, high, 0, 4, 16, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), 0),
+    );
     rgb += 12;
     out += 4;
   }

@@ -43,7 +43,7 @@ export function resizeArea(
     const top = <u64>row * <u64>height;
     const bottom = top + <u64>height;
     let y = <u32>(top / <u64>outHeight);
-    memory.fill(sums, 0, <usize>rowBytes << 2);
+    memory.fill(sums, 0, (<usize>rowBytes) << 2);
     for (let at = <u64>y * <u64>outHeight; at < bottom; at += outHeight, y++) {
       const from = at > top ? at : top;
       const to = at + <u64>outHeight < bottom ? at + <u64>outHeight : bottom;
@@ -62,14 +62,14 @@ function addRow(row: usize, count: u32, weight: u32, sums: usize): void {
     const bytes = v128.load(row + i);
     const low = i16x8.extend_low_i8x16_u(bytes);
     const high = i16x8.extend_high_i8x16_u(bytes);
-    const to = sums + (<usize>i << 2);
+    const to = sums + ((<usize>i) << 2);
     v128.store(to, i32x4.add(v128.load(to), i32x4.mul(i32x4.extend_low_i16x8_u(low), factor)));
     v128.store(to, i32x4.add(v128.load(to, 16), i32x4.mul(i32x4.extend_high_i16x8_u(low), factor)), 16);
     v128.store(to, i32x4.add(v128.load(to, 32), i32x4.mul(i32x4.extend_low_i16x8_u(high), factor)), 32);
     v128.store(to, i32x4.add(v128.load(to, 48), i32x4.mul(i32x4.extend_high_i16x8_u(high), factor)), 48);
   }
   for (; i < count; i++) {
-    const to = sums + (<usize>i << 2);
+    const to = sums + ((<usize>i) << 2);
     store<u32>(to, load<u32>(to) + weight * <u32>load<u8>(row + i));
   }
 }
@@ -77,7 +77,7 @@ function addRow(row: usize, count: u32, weight: u32, sums: usize): void {
 /** One output row from the weighted column sums. */
 function averageRow(sums: usize, width: u32, channels: u32, outWidth: u32, area: u64, out: usize): void {
   const scale = <u64>outWidth;
-  const pixelBytes = <usize>channels << 2;
+  const pixelBytes = (<usize>channels) << 2;
   for (let column: u32 = 0; column < outWidth; column++) {
     // In units of 1/outWidth of a source pixel.
     const left = <u64>column * <u64>width;

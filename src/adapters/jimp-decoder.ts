@@ -42,8 +42,7 @@ export async function createJimpDecoder(): Promise<Decoder> {
     formats: FORMATS,
     async decode(bytes, header): Promise<DecodedPixels> {
       const plugin = plugins.get(header.format);
-      if (plugin === undefined)
-        throw new RetrievalError('unsupported-format', `jimp does not read ${header.format}`);
+      if (plugin === undefined) throw new RetrievalError('unsupported-format', `jimp does not read ${header.format}`);
       const data = await prepare(bytes, header);
       try {
         const decoded = await plugin.decode(data, header.format === 'jpeg' ? JPEG_OPTIONS : {});

@@ -90,10 +90,7 @@ export async function loadOnnxModel(options: OnnxModelOptions): Promise<DeepMode
     throw new RetrievalError('parameter-mismatch', `expected the model with SHA-256 ${options.sha256}, got ${hash}`);
   let session: OnnxSession;
   try {
-    session = await runtime.InferenceSession.create(
-      bytes,
-      threads === undefined ? {} : { intraOpNumThreads: threads },
-    );
+    session = await runtime.InferenceSession.create(bytes, threads === undefined ? {} : { intraOpNumThreads: threads });
   } catch (error) {
     throw new RetrievalError('model-unavailable', `the ONNX runtime refused the model ${id}`, { cause: error });
   }
@@ -129,6 +126,9 @@ async function modelBytes({ bytes, file, id }: OnnxModelOptions): Promise<Uint8A
 function pick(names: readonly string[], wanted: string | undefined, what: string): string {
   const name = wanted ?? names[0];
   if (name === undefined || !names.includes(name))
-    throw new RetrievalError('parameter-mismatch', `expected ${what} ${wanted ?? ''} in the model, got ${names.join(', ')}`);
+    throw new RetrievalError(
+      'parameter-mismatch',
+      `expected ${what} ${wanted ?? ''} in the model, got ${names.join(', ')}`,
+    );
   return name;
 }

@@ -58,8 +58,7 @@ export class ImageReader {
         `expected at most ${this.#maxPixels} pixels, got ${width} x ${height}`,
       );
     const decoder = this.#decoders.find(({ formats }) => formats.has(format));
-    if (decoder === undefined)
-      throw new RetrievalError('unsupported-format', `no decoder for ${format} is installed`);
+    if (decoder === undefined) throw new RetrievalError('unsupported-format', `no decoder for ${format} is installed`);
     if (width === 0) throw new RetrievalError('corrupt-image', `expected a whole ${format} header`);
     const decoded = await decode(decoder, bytes, header);
     const size = workingSize(decoded.width, decoded.height);

@@ -86,7 +86,8 @@ export function readHeader(bytes: Uint8Array): ImageHeader {
   const reader = READERS[format];
   if (reader === undefined) return { format, ...foreignSize(bytes) };
   const header = { format, ...readOrRefuse(format, bytes, reader) };
-  if (header.width < 1 || header.height < 1) throw corrupt(format, `a size of ${header.width} x ${header.height} pixels`);
+  if (header.width < 1 || header.height < 1)
+    throw corrupt(format, `a size of ${header.width} x ${header.height} pixels`);
   return header;
 }
 
@@ -116,13 +117,14 @@ function foreignSize(bytes: Uint8Array): Size {
   return { width: 0, height: 0, orientation: 1 };
 }
 
-const ascii = (text: string): number => (text.charCodeAt(0) << 24) | (text.charCodeAt(1) << 16) | (text.charCodeAt(2) << 8) | text.charCodeAt(3);
+const ascii = (text: string): number =>
+  (text.charCodeAt(0) << 24) | (text.charCodeAt(1) << 16) | (text.charCodeAt(2) << 8) | text.charCodeAt(3);
 const EXIF = /* @__PURE__ */ ascii('Exif');
 
 /** ITU-T T.81, annex B: segments up to the first frame header. */
 function readJpeg(bytes: Uint8Array, view: DataView): Size {
   let orientation: number | undefined;
-  for (let at = 2; ; ) {
+  for (let at = 2; ;) {
     // Fill bytes, and what careless writers leave between segments, are skipped.
     at = bytes.indexOf(0xff, at);
     if (at < 0) throw corrupt('jpeg', 'no frame');
@@ -179,7 +181,8 @@ function readGif(_bytes: Uint8Array, view: DataView): Size {
 function readBmp(_bytes: Uint8Array, view: DataView): Size {
   const headerBytes = view.getUint32(14, true);
   if (headerBytes === 12) return { width: view.getUint16(18, true), height: view.getUint16(20, true), orientation: 1 };
-  if (headerBytes < 40 || headerBytes > 124) throw new RetrievalError('not-an-image', 'the bytes are not of any known image format');
+  if (headerBytes < 40 || headerBytes > 124)
+    throw new RetrievalError('not-an-image', 'the bytes are not of any known image format');
   return { width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)), orientation: 1 };
 }
 
@@ -213,7 +216,7 @@ function readWebp(bytes: Uint8Array, view: DataView): Size {
   if (first !== ascii('VP8X')) throw corrupt('webp', 'another first chunk');
   const u24 = (at: number): number => view.getUint16(at, true) + (view.getUint8(at + 2) << 16);
   const size = { width: u24(24) + 1, height: u24(27) + 1 };
-  for (let at = 30; at + 8 <= bytes.length; ) {
+  for (let at = 30; at + 8 <= bytes.length;) {
     const length = view.getUint32(at + 4, true);
     if (view.getInt32(at) === ascii('EXIF')) {
       let from = at + 8;

@@ -129,18 +129,7 @@ export class Pixels {
       const last = lastSource(to);
       memory.set(data.subarray(stored * width * first, stored * width * last), at.source);
       if (stored === 4) this.#kernels.flatten(at.source, width * (last - first), at.source);
-      this.#kernels.resizeArea(
-        at.source,
-        width,
-        height,
-        channels,
-        outWidth,
-        outHeight,
-        from,
-        to,
-        at.sums,
-        at.out,
-      );
+      this.#kernels.resizeArea(at.source, width, height, channels, outWidth, outHeight, from, to, at.sums, at.out);
       out.set(memory.subarray(at.out, at.out + channels * outWidth * (to - from)), channels * outWidth * from);
     }
     return { width: outWidth, height: outHeight, data: out };

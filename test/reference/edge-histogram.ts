@@ -31,7 +31,11 @@ export function edgeHistogram(luma: Uint8Array, width: number, height: number): 
 }
 
 /** Steps 1: centre crop above 64:1, then bilinear until the shorter side is 70. */
-export function prepare(luma: Uint8Array, width: number, height: number): { data: Uint8Array; width: number; height: number } {
+export function prepare(
+  luma: Uint8Array,
+  width: number,
+  height: number,
+): { data: Uint8Array; width: number; height: number } {
   const w = Math.min(width, 64 * height);
   const h = Math.min(height, 64 * width);
   const left = Math.floor((width - w) / 2);
