@@ -1,0 +1,198 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { SecureKnn } from '../src/crypto/secure-knn.ts';
+import { ReferenceKnn } from './reference/secure-knn.ts';
+import { NOT_BYTES, bytes, floats } from './support.ts';
+
+const test = suite('secure-knn');
+const key = bytes(32, 1);
+
+function dot(a: Float32Array, b: Float32Array, at = 0): number {
+  let sum = 0;
+  for (let i = 0; i < b.length; i++) sum += a[at + i]! * b[i]!;
+  return sum;
+}
+
+function plainScore(code: Uint8Array, query: Float32Array): number {
+  return query.reduce((sum, entry, i) => sum + ((code[i >> 3]! >> (i & 7)) & 1 ? entry : -entry), 0);
+}
+
+/** The line through (x, y) with the least squares, and the largest distance from it. */
+function fit(x: number[], y: number[]): { slope: number; shift: number; worst: number; deviation: number } {
+  const mean = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+  const [mx, my] = [mean(x), mean(y)];
+  const slope =
+    x.reduce((sum, v, i) => sum + (v - mx) * (y[i]! - my), 0) / x.reduce((sum, v) => sum + (v - mx) ** 2, 0);
+  const shift = my - slope * mx;
+  const errors = x.map((v, i) => y[i]! - slope * v - shift);
+  return {
+    slope,
+    shift,
+    worst: Math.max(...errors.map(Math.abs)),
+    deviation: Math.sqrt(mean(errors.map((e) => e * e))),
+  };
+}
+
+test('a ciphertext, taken apart by the definition', () => {
+  const knn = new SecureKnn({ key, bits: 24, noise: 3, split: 2 });
+  const reference = new ReferenceKnn(key, 24);
+  const code = bytes(3, 5);
+  const { shares, split } = reference.openStored(knn.seal(code));
+  for (let i = 0; i < 24 + 33; i++) {
+    const [a, b] = [shares[0][i]!, shares[1][i]!];
+    if (split[i] === 0) assert.ok(Math.abs(a - b) < 1e-3, `entry ${i} is copied`);
+    const value = split[i] === 1 ? a + b : a;
+    if (i < 24) assert.ok(Math.abs(value - ((code[i >> 3]! >> (i & 7)) & 1 ? 1 : -1)) < 1e-3, `bit ${i}`);
+    else if (i < 24 + 32) assert.ok(Math.abs(value) < 10, `slot ${i}`);
+    else assert.ok(Math.abs(value - 1) < 1e-3, 'the last entry is 1');
+  }
+});
+
+test('a trapdoor, taken apart by the definition', () => {
+  const knn = new SecureKnn({ key, bits: 24, noise: 3, split: 2 });
+  const reference = new ReferenceKnn(key, 24);
+  const query = floats(24, 6);
+  const { shares, split } = reference.openTrapdoor(knn.trapdoor(query));
+  const value = (i: number): number => (split[i] === 0 ? shares[0][i]! + shares[1][i]! : shares[0][i]!);
+  const scale = value(0) / query[0]!;
+  assert.ok(scale >= 0.499 && scale <= 2.001, `r = ${scale}`);
+  for (let i = 0; i < 24 + 33; i++) {
+    if (split[i] === 1) assert.ok(Math.abs(shares[0][i]! - shares[1][i]!) < 1e-3, `entry ${i} is copied`);
+    if (i < 24) assert.ok(Math.abs(value(i) - scale * query[i]!) < 1e-3, `entry ${i}`);
+  }
+  const slots = Array.from({ length: 32 }, (_, i) => value(24 + i));
+  assert.is(slots.filter((slot) => Math.abs(slot - scale) < 1e-3).length, 16);
+  assert.is(slots.filter((slot) => Math.abs(slot) < 1e-3).length, 16);
+  assert.ok(Math.abs(value(24 + 32)) <= 24.001, 't');
+});
+
+test('the matrices are well conditioned and hide their diagonal', () => {
+  const { matrices } = new ReferenceKnn(key, 8);
+  for (const matrix of matrices)
+    for (const rows of [matrix, matrix[0]!.map((_, j) => matrix.map((row) => row[j]!))])
+      for (const row of rows) {
+        const norm = Math.hypot(...row);
+        assert.ok(norm >= 0.5 && norm <= 2, `norm ${norm}`);
+        const largest = Math.max(...row.map(Math.abs));
+        assert.ok(largest < 0.8 * norm, 'no entry stands out');
+      }
+});
+
+for (const { bits, count } of [
+  { bits: 64, count: 200 },
+  { bits: 832, count: 48 },
+])
+  for (const split of [0, 1, 3, 8])
+    test(`without noise the score is r <p, q> + t, and the ranking that of the plaintext: ${bits} bits, split ${split}`, () => {
+      const knn = new SecureKnn({ key, bits, noise: 0, split });
+      assert.is(knn.dims, 2 * (bits + 33));
+      const codes = bytes((count * bits) / 8, 3);
+      const stored = knn.sealMany(codes, count);
+      const query = Float32Array.from(bytes(bits, 4), (byte) => (byte & 1 ? 1 : -1));
+      const trapdoor = knn.trapdoor(query);
+      const plain = Array.from({ length: count }, (_, i) =>
+        plainScore(codes.subarray((i * bits) / 8, ((i + 1) * bits) / 8), query),
+      );
+      const scores = plain.map((_, i) => dot(stored, trapdoor, i * knn.dims));
+      const { slope, shift, worst } = fit(plain, scores);
+      assert.ok(slope >= 0.49 && slope <= 2.01, `r = ${slope}`);
+      assert.ok(Math.abs(shift) <= bits + 1, `t = ${shift}`);
+      // A lattice step is 2: a hundredth of it cannot turn a ranking.
+      assert.ok(worst / slope < 0.02, `off by ${worst / slope}`);
+      for (let i = 0; i < count; i++)
+        for (let j = 0; j < i; j++)
+          if (plain[i] !== plain[j]) assert.is(plain[i]! > plain[j]!, scores[i]! > scores[j]!, `${i}, ${j}`);
+    });
+
+test('the noise has the deviation that was asked for', () => {
+  for (const noise of [2, 8]) {
+    const count = 1500;
+    const knn = new SecureKnn({ key, bits: 64, noise, split: 1 });
+    const codes = bytes(count * 8, 3);
+    const stored = knn.sealMany(codes, count);
+    const query = floats(64, 4);
+    const trapdoor = knn.trapdoor(query);
+    // r from the same trapdoor: it is the length of the query's part, seen through noiseless codes.
+    const clean = new SecureKnn({ key, bits: 64, noise: 0, split: 1 }).sealMany(codes, count);
+    const plain = Array.from({ length: count }, (_, i) => plainScore(codes.subarray(8 * i, 8 * i + 8), query));
+    const { slope } = fit(
+      plain,
+      plain.map((_, i) => dot(clean, trapdoor, i * knn.dims)),
+    );
+    const { deviation } = fit(
+      plain,
+      plain.map((_, i) => dot(stored, trapdoor, i * knn.dims)),
+    );
+    assert.ok(Math.abs(deviation / slope / noise - 1) < 0.1, `sigma ${noise}, measured ${deviation / slope}`);
+  }
+});
+
+test('randomness is fresh: two ciphertexts of one code, and two trapdoors of one query, differ everywhere', () => {
+  const knn = new SecureKnn({ key, bits: 64, noise: 2, split: 1 });
+  const [a, b] = [knn.seal(bytes(8, 1)), knn.seal(bytes(8, 1))];
+  assert.ok(a.filter((entry, i) => entry === b[i]).length < 3);
+  const query = floats(64, 1);
+  const [c, d] = [knn.trapdoor(query), knn.trapdoor(query)];
+  assert.ok(c.filter((entry, i) => entry === d[i]).length < 3);
+});
+
+test('one key makes one cipher: another object opens the same space, another key does not', () => {
+  const options = { key, bits: 128, noise: 0, split: 1 };
+  const code = bytes(16, 7);
+  const query = Float32Array.from({ length: 128 }, (_, i) => ((code[i >> 3]! >> (i & 7)) & 1 ? 1 : -1));
+  const other = bytes(16, 8);
+  const gap = (stored: SecureKnn, asked: SecureKnn): number => {
+    const trapdoor = asked.trapdoor(query);
+    return dot(stored.seal(code), trapdoor) - dot(stored.seal(other), trapdoor);
+  };
+  const expected = 128 - plainScore(other, query);
+  const same = gap(new SecureKnn(options), new SecureKnn(options));
+  assert.ok(same > 0.49 * expected && same < 2.01 * expected);
+  const stranger = gap(new SecureKnn(options), new SecureKnn({ ...options, key: bytes(32, 2) }));
+  assert.ok(Math.abs(stranger) < 1e6);
+});
+
+test('batches of any length equal single ciphertexts in what they rank', () => {
+  const knn = new SecureKnn({ key, bits: 64, noise: 0, split: 1 });
+  const query = floats(64, 9);
+  const trapdoor = knn.trapdoor(query);
+  for (const count of [0, 1, 15, 16, 17, 33]) {
+    const codes = bytes(8 * count, count);
+    const many = knn.sealMany(codes, count);
+    assert.is(many.length, count * knn.dims);
+    for (let i = 0; i < count; i++) {
+      const one = dot(knn.seal(codes.subarray(8 * i, 8 * i + 8)), trapdoor);
+      assert.ok(Math.abs(dot(many, trapdoor, i * knn.dims) - one) < 1e-2);
+    }
+  }
+});
+
+test('rejects what it cannot use', () => {
+  const type = (error: unknown): boolean => error instanceof TypeError;
+  const range = (error: unknown): boolean => error instanceof RangeError;
+  const options = { key, bits: 64, noise: 1, split: 1 };
+  for (const bad of NOT_BYTES) {
+    assert.throws(() => new SecureKnn({ ...options, key: bad as Uint8Array }), type);
+    assert.throws(() => new SecureKnn(options).seal(bad as Uint8Array), type);
+    assert.throws(() => new SecureKnn(options).trapdoor(bad as Float32Array), type);
+  }
+  for (const bits of [0, 7, 12, 1032, NaN]) assert.throws(() => new SecureKnn({ ...options, bits }), range);
+  for (const noise of [-1, NaN, Infinity]) {
+    assert.throws(() => new SecureKnn({ ...options, noise }), range);
+    assert.throws(() => new SecureKnn({ ...options, split: noise }), range);
+  }
+  const knn = new SecureKnn(options);
+  assert.throws(() => knn.seal(new Uint8Array(9)), /"code" expected 8 bytes, got 9/);
+  assert.throws(() => knn.sealMany(new Uint8Array(9), 1), /"codes" expected 8 bytes, got 9/);
+  assert.throws(() => knn.trapdoor(new Float32Array(63)), /"query" expected 64 numbers, got 63/);
+  assert.throws(() => knn.trapdoor(new Float32Array(64).fill(NaN)), range);
+  knn.seal(new Uint8Array(8));
+  knn.wipe();
+  assert.throws(() => knn.seal(new Uint8Array(8)), range);
+  assert.ok(
+    key.some((byte) => byte !== 0),
+    "the caller's key is left alone",
+  );
+});
+
+test.run();
