@@ -135,7 +135,8 @@ export class ByteReader {
   #at = 0;
 
   constructor(bytes: Uint8Array, code: RetrievalErrorCode) {
-    this.#bytes = bytes;
+    // A plain view: `slice` of a Node Buffer does not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#code = code;
   }

@@ -47,6 +47,8 @@ export type RetrievalErrorCode =
   | 'unsupported-version'
   /** Built with another vocabulary, model, projection or code length. */
   | 'parameter-mismatch'
+  /** The new index does not hold every image yet, so it cannot take over. */
+  | 'index-incomplete'
   /** No such image in the library. */
   | 'unknown-id'
   /** There is no library at this path. */
@@ -61,6 +63,8 @@ export type RetrievalErrorCode =
   | 'storage-full'
   /** The store could not read or write. */
   | 'storage-failed'
+  /** The server failed inside, and does not say how. */
+  | 'server-failed'
   /** The ONNX model of this vocabulary is not installed, or no runtime is. */
   | 'model-unavailable'
   /** The caller's `AbortSignal` fired. */

@@ -1,0 +1,165 @@
+/**
+ * Where a server keeps what clients send: an ordered log of mutations, and encrypted files.
+ *
+ * A store sees ids, tokens and ciphertext only. Every mutation has a sequence number; a commit is
+ * atomic, and durable when its promise resolves. Whatever else a server holds is a view of this log.
+ * @module
+ */
+
+/** `active` serves searches; `pending` is being built beside it. */
+export type GenerationState = 'active' | 'pending';
+
+/** Records that can be compared with each other. */
+export interface GenerationInfo {
+  /** 32 bytes that name it. */
+  readonly parameters: Uint8Array;
+  readonly state: GenerationState;
+  /** Numbers of a vector. */
+  readonly vectorDims: number;
+  /** Sequence number of its beginning: the same parameters begun again are another generation. */
+  readonly begun: number;
+  readonly records: number;
+}
+
+/** What one generation keeps of one image. */
+export interface StoredRecord {
+  readonly tokens: BigUint64Array;
+  /** `vectorDims` numbers, or none: the image cannot be searched. */
+  readonly vector: Float32Array;
+  readonly sealed: Uint8Array;
+}
+
+/** Stores an image and its record, or replaces them. */
+export interface PutMutation extends StoredRecord {
+  readonly kind: 'put';
+  /** Generation of the record. */
+  readonly parameters: Uint8Array;
+  /** 16 bytes. */
+  readonly id: Uint8Array;
+  /** Wrapped image key. Empty without `blob`: the stored one stays. */
+  readonly wrapped: Uint8Array;
+  /** Encrypted file; without it, the image must be stored already. */
+  readonly blob?: Uint8Array | undefined;
+}
+
+/** Deletes an image with every record of it. An id that is not there changes nothing. */
+export interface RemoveMutation {
+  readonly kind: 'remove';
+  readonly id: Uint8Array;
+}
+
+/** Starts a generation. The same parameters again change nothing. */
+export interface BeginMutation {
+  readonly kind: 'begin';
+  readonly parameters: Uint8Array;
+  readonly vectorDims: number;
+  readonly state: GenerationState;
+}
+
+/** Makes the pending generation the active one, and drops the records of the old one. */
+export interface ActivateMutation {
+  readonly kind: 'activate';
+  readonly parameters: Uint8Array;
+}
+
+/** Drops the pending generation. */
+export interface DiscardMutation {
+  readonly kind: 'discard';
+  readonly parameters: Uint8Array;
+}
+
+export type Mutation = PutMutation | RemoveMutation | BeginMutation | ActivateMutation | DiscardMutation;
+
+/** One image in a listing. */
+export interface ImageEntry {
+  readonly id: Uint8Array;
+  readonly blobBytes: number;
+  readonly active: boolean;
+  readonly pending: boolean;
+}
+
+/** The last thing that happened to an id. */
+export interface Change {
+  readonly sequence: number;
+  readonly id: Uint8Array;
+  readonly kind: 'put' | 'remove';
+}
+
+export interface RecordEntry extends StoredRecord {
+  readonly id: Uint8Array;
+}
+
+export interface StoreStats {
+  /** Number of the last mutation. */
+  readonly sequence: number;
+  readonly images: number;
+  readonly blobBytes: number;
+  /** The active one first. */
+  readonly generations: readonly GenerationInfo[];
+}
+
+export interface BlobRange {
+  /** Bytes of the whole blob. */
+  readonly total: number;
+  readonly wrapped: Uint8Array;
+  /** The range, cut at the end of the blob. */
+  readonly bytes: Uint8Array;
+}
+
+/** What a check of one page of the store has found. */
+export interface VerifyPage {
+  readonly images: number;
+  readonly records: number;
+  /** A checksum does not match, or a piece is missing. */
+  readonly damaged: readonly Uint8Array[];
+  /** Images without a record in the active generation. */
+  readonly orphanBlobs: readonly Uint8Array[];
+  /** Records and pieces of files without an image. */
+  readonly orphanRecords: readonly Uint8Array[];
+  /** Go on after this id; undefined at the end. */
+  readonly next?: Uint8Array | undefined;
+}
+
+/**
+ * Storage of one library. Methods reject with `RetrievalError`s: `corrupt-record` for a damaged value,
+ * `corrupt-index` for a damaged file, `unknown-id`, `parameter-mismatch`, `storage-full`, `storage-failed`.
+ */
+export interface Store {
+  readonly readOnly: boolean;
+
+  /**
+   * Applies mutations in order: all, or none when one of them is refused.
+   * @returns The sequence number of the last mutation of the store. It is durable.
+   */
+  commit(mutations: readonly Mutation[]): Promise<number>;
+
+  stats(): Promise<StoreStats>;
+
+  /** What is stored of each id, in the order given; undefined where there is nothing. */
+  images(ids: readonly Uint8Array[]): Promise<(ImageEntry | undefined)[]>;
+
+  /** Images in order of id, from after `after`, at most `limit`. */
+  list(after: Uint8Array | undefined, limit: number): Promise<ImageEntry[]>;
+
+  /** @throws `parameter-mismatch` when there is no such generation. */
+  record(parameters: Uint8Array, id: Uint8Array): Promise<StoredRecord | undefined>;
+
+  /** Records of a generation in order of id, from after `after`, at most `limit`. */
+  records(parameters: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<RecordEntry[]>;
+
+  /** A range of an encrypted file; undefined when the id is not there. */
+  blob(id: Uint8Array, offset: number, length: number): Promise<BlobRange | undefined>;
+
+  /**
+   * What changed after `since`, in order, at most `limit`. Superseded changes are left out: an id comes up
+   * at most once as put, after its removals. Undefined when the log no longer reaches back so far: read
+   * everything instead.
+   */
+  changes(since: number, limit: number): Promise<Change[] | undefined>;
+
+  /** Checks images and records in order of id, from after `after`, at most `limit` ids. */
+  verify(after: Uint8Array | undefined, limit: number): Promise<VerifyPage>;
+
+  /** Lets go of files and locks. Calling it again does nothing. */
+  close(): Promise<void>;
+}

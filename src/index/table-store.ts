@@ -1,0 +1,438 @@
+/**
+ * A {@link Store} over ordered tables: what a mutation does, in which table, is said here once for every
+ * engine. An image, its file, its key, its record and its log entry change in one transaction, so none
+ * of them is ever without the others.
+ * @module
+ */
+import { equalBytes, toHex } from '../base/bytes.ts';
+import { RetrievalError } from '../base/errors.ts';
+import type {
+  BlobRange,
+  Change,
+  GenerationInfo,
+  ImageEntry,
+  Mutation,
+  PutMutation,
+  RecordEntry,
+  Store,
+  StoredRecord,
+  StoreStats,
+  VerifyPage,
+} from './store.ts';
+import type { Table, Tables } from './tables.ts';
+import {
+  CHUNK_BYTES,
+  ID_BYTES,
+  STATE_KEY,
+  chunkKey,
+  decodeImage,
+  decodeRecord,
+  decodeState,
+  encodeImage,
+  encodeRecord,
+  encodeState,
+  protect,
+  sequenceKey,
+  sequenceOf,
+  unprotect,
+  type ImageRow,
+  type Slot,
+  type State,
+  type StoredGeneration,
+} from './values.ts';
+
+// Removals kept in the log, for readers that were away; half of them go when there are more.
+const MAX_REMOVALS = 65536;
+// Bytes of files that one page of `verify` reads at most, the last image aside.
+const VERIFY_BYTES = 64 * 1024 * 1024;
+// Bytes around a record that the engine writes as well, for the check of free space.
+const OVERHEAD_BYTES = 4096;
+
+const EMPTY: State = { sequence: 0, trimmed: 0, removals: 0, images: 0, blobBytes: 0, generations: [] };
+
+export class TableStore implements Store {
+  readonly readOnly: boolean;
+  readonly #tables: Tables;
+  #closed: Promise<void> | undefined;
+
+  /**
+   * @param tables - Owned from here on: closed with the store.
+   * @throws `corrupt-index` or `unsupported-version`. {@link RetrievalError}
+   */
+  constructor(tables: Tables) {
+    this.#tables = tables;
+    this.readOnly = tables.readOnly;
+    this.#read(() => this.#state());
+  }
+
+  async commit(mutations: readonly Mutation[]): Promise<number> {
+    this.#assertOpen();
+    if (this.readOnly) throw new RetrievalError('storage-failed', 'the store was opened for reading only');
+    let bytes = 0;
+    for (const mutation of mutations) bytes += mutationBytes(mutation);
+    let sequence = 0;
+    this.#tables.transaction(() => {
+      let state = this.#state();
+      for (const mutation of mutations) state = this.#apply({ ...state, sequence: state.sequence + 1 }, mutation);
+      state = this.#trim(state);
+      this.#tables.table.meta.put(STATE_KEY, encodeState(state));
+      sequence = state.sequence;
+    }, bytes);
+    return sequence;
+  }
+
+  async stats(): Promise<StoreStats> {
+    const { sequence, images, blobBytes, generations } = this.#read(() => this.#state());
+    return { sequence, images, blobBytes, generations: generations.map(infoOf) };
+  }
+
+  async images(ids: readonly Uint8Array[]): Promise<(ImageEntry | undefined)[]> {
+    return this.#read(() => {
+      const state = this.#state();
+      return ids.map((id) => {
+        const row = this.#image(id);
+        return row && entryOf(id, row, state);
+      });
+    });
+  }
+
+  async list(after: Uint8Array | undefined, limit: number): Promise<ImageEntry[]> {
+    return this.#read(() => {
+      const state = this.#state();
+      return keysAfter(this.#tables.table.images, after, limit).map((id) => entryOf(id, this.#image(id)!, state));
+    });
+  }
+
+  async record(parameters: Uint8Array, id: Uint8Array): Promise<StoredRecord | undefined> {
+    return this.#read(() => {
+      const stored = this.#recordsOf(generationOf(this.#state(), parameters).slot).get(id);
+      return stored && decodeRecord(id, stored);
+    });
+  }
+
+  async records(parameters: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<RecordEntry[]> {
+    return this.#read(() => {
+      const table = this.#recordsOf(generationOf(this.#state(), parameters).slot);
+      return keysAfter(table, after, limit).map((id) => ({ id, ...decodeRecord(id, table.get(id)!) }));
+    });
+  }
+
+  async blob(id: Uint8Array, offset: number, length: number): Promise<BlobRange | undefined> {
+    return this.#read(() => {
+      const row = this.#image(id);
+      if (row === undefined) return undefined;
+      const end = Math.min(row.blobBytes, offset + length);
+      const bytes = new Uint8Array(Math.max(0, end - offset));
+      for (let at = offset; at < end;) {
+        const chunk = Math.floor(at / CHUNK_BYTES);
+        const from = at - chunk * CHUNK_BYTES;
+        const piece = this.#chunk(id, chunk, row.blobBytes).subarray(from, from + end - at);
+        bytes.set(piece, at - offset);
+        at += piece.length;
+      }
+      return { total: row.blobBytes, wrapped: row.wrapped, bytes };
+    });
+  }
+
+  async changes(since: number, limit: number): Promise<Change[] | undefined> {
+    return this.#read(() => {
+      const { log, removed } = this.#tables.table;
+      if (since < this.#state().trimmed) return undefined;
+      const from = sequenceKey(since + 1);
+      const entries = (table: Table, kind: Change['kind']): Change[] =>
+        table.keys(from, limit).map((key) => {
+          const id = unprotect(key, table.get(key)!, 'a log entry').slice();
+          return { sequence: sequenceOf(key), id, kind };
+        });
+      const puts = entries(log, 'put');
+      const removals = entries(removed, 'remove');
+      return [...puts, ...removals].sort((a, b) => a.sequence - b.sequence).slice(0, limit);
+    });
+  }
+
+  async verify(after: Uint8Array | undefined, limit: number): Promise<VerifyPage> {
+    return this.#read(() => {
+      const state = this.#state();
+      const active = state.generations.find((generation) => generation.state === 'active');
+      const damaged: Uint8Array[] = [];
+      const orphanBlobs: Uint8Array[] = [];
+      const orphanRecords: Uint8Array[] = [];
+      let images = 0;
+      let records = 0;
+      let bytes = 0;
+      let seen = 0;
+      let next: Uint8Array | undefined;
+      const ids = this.#idsAfter(after, limit);
+      for (const id of ids) {
+        if (bytes > VERIFY_BYTES) break;
+        seen++;
+        next = id;
+        const found = this.#check(id);
+        images += found.row === undefined && !found.damaged ? 0 : 1;
+        records += found.records;
+        bytes += found.row?.blobBytes ?? 0;
+        if (found.damaged) damaged.push(id);
+        else if (found.row === undefined) orphanRecords.push(id);
+        else if (active === undefined || (found.row.slots & (1 << active.slot)) === 0) orphanBlobs.push(id);
+      }
+      const done = seen === ids.length && ids.length < limit;
+      return { images, records, damaged, orphanBlobs, orphanRecords, next: done ? undefined : next };
+    });
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#tables.close());
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw new RetrievalError('storage-failed', 'the store is closed');
+  }
+
+  #read<T>(look: () => T): T {
+    this.#assertOpen();
+    return this.#tables.read(look);
+  }
+
+  #state(): State {
+    const stored = this.#tables.table.meta.get(STATE_KEY);
+    return stored === undefined ? EMPTY : decodeState(stored);
+  }
+
+  #image(id: Uint8Array): ImageRow | undefined {
+    const stored = this.#tables.table.images.get(id);
+    return stored && decodeImage(id, stored);
+  }
+
+  #recordsOf(slot: Slot): Table {
+    return slot === 0 ? this.#tables.table.records0 : this.#tables.table.records1;
+  }
+
+  /** A piece of a file, of the length it must have. */
+  #chunk(id: Uint8Array, chunk: number, blobBytes: number): Uint8Array {
+    const key = chunkKey(id, chunk);
+    const stored = this.#tables.table.blobs.get(key);
+    if (stored === undefined) throw new RetrievalError('corrupt-record', `piece ${chunk} of a file is missing`);
+    const piece = unprotect(key, stored, `piece ${chunk} of a file`);
+    const expected = Math.min(CHUNK_BYTES, blobBytes - chunk * CHUNK_BYTES);
+    if (piece.length !== expected)
+      throw new RetrievalError(
+        'corrupt-record',
+        `piece ${chunk} of a file: expected ${expected} bytes, got ${piece.length}`,
+      );
+    return piece;
+  }
+
+  #apply(state: State, mutation: Mutation): State {
+    switch (mutation.kind) {
+      case 'put':
+        return this.#put(state, mutation);
+      case 'remove':
+        return this.#remove(state, mutation.id);
+      case 'begin': {
+        const { parameters, vectorDims, state: phase } = mutation;
+        const { sequence, generations } = state;
+        const known = generations.find((generation) => equalBytes(generation.parameters, parameters));
+        if (known !== undefined) {
+          if (known.vectorDims !== vectorDims)
+            throw mismatch(`this generation was begun with vectors of ${known.vectorDims} numbers, got ${vectorDims}`);
+          return unchanged(state);
+        }
+        if (generations.some((generation) => generation.state === phase))
+          throw mismatch(`there is another ${phase} generation already`);
+        if (phase === 'pending' && generations.length === 0)
+          throw mismatch('there is no active generation to stand beside');
+        const slot = generations.some((generation) => generation.slot === 0) ? 1 : 0;
+        const begun: StoredGeneration = { slot, state: phase, vectorDims, begun: sequence, records: 0, parameters };
+        return { ...state, generations: [...generations, begun] };
+      }
+      case 'activate': {
+        const next = generationOf(state, mutation.parameters);
+        if (next.state === 'active') return unchanged(state);
+        if (next.records !== state.images)
+          throw new RetrievalError(
+            'index-incomplete',
+            `the new index holds ${next.records} of ${state.images} images: it cannot take over yet`,
+          );
+        for (const old of state.generations) if (old !== next) this.#dropRecords(old.slot);
+        return { ...state, generations: [{ ...next, state: 'active' }] };
+      }
+      case 'discard': {
+        const gone = generationOf(state, mutation.parameters);
+        if (gone.state !== 'pending') throw mismatch('only the pending generation can be discarded');
+        this.#dropRecords(gone.slot);
+        return { ...state, generations: state.generations.filter((generation) => generation !== gone) };
+      }
+    }
+  }
+
+  /** Empties a slot, and its bit in every image. */
+  #dropRecords(slot: Slot): void {
+    const { images } = this.#tables.table;
+    this.#recordsOf(slot).clear();
+    let after: Uint8Array | undefined;
+    for (;;) {
+      const ids = keysAfter(images, after, 1024);
+      for (const id of ids) {
+        const row = decodeImage(id, images.get(id)!);
+        if ((row.slots & (1 << slot)) !== 0)
+          images.put(id, encodeImage(id, { ...row, slots: row.slots & ~(1 << slot) }));
+      }
+      if (ids.length < 1024) return;
+      after = ids.at(-1);
+    }
+  }
+
+  #put(state: State, { parameters, id, tokens, vector, sealed, wrapped, blob }: PutMutation): State {
+    const { images, log } = this.#tables.table;
+    const generation = generationOf(state, parameters);
+    if (vector.length !== 0 && vector.length !== generation.vectorDims)
+      throw mismatch(`expected vectors of ${generation.vectorDims} numbers, got ${vector.length}`);
+    const old = this.#image(id);
+    if (old === undefined && blob === undefined)
+      throw new RetrievalError('unknown-id', `image ${toHex(id)} is not stored, so a record alone cannot be`);
+    if (blob !== undefined) this.#putBlob(id, blob, old?.blobBytes ?? 0);
+    if (old !== undefined) log.remove(sequenceKey(old.log));
+    const row: ImageRow = {
+      log: state.sequence,
+      blobBytes: blob?.length ?? old!.blobBytes,
+      slots: (old?.slots ?? 0) | (1 << generation.slot),
+      wrapped: blob === undefined && wrapped.length === 0 ? old!.wrapped : wrapped,
+    };
+    const key = sequenceKey(state.sequence);
+    log.put(key, protect(key, id));
+    images.put(id, encodeImage(id, row));
+    this.#recordsOf(generation.slot).put(id, encodeRecord(id, { tokens, vector, sealed }));
+    const added = old === undefined || (old.slots & (1 << generation.slot)) === 0 ? 1 : 0;
+    return {
+      ...state,
+      images: state.images + (old === undefined ? 1 : 0),
+      blobBytes: state.blobBytes + row.blobBytes - (old?.blobBytes ?? 0),
+      generations: state.generations.map((g) => (g === generation ? { ...g, records: g.records + added } : g)),
+    };
+  }
+
+  #putBlob(id: Uint8Array, blob: Uint8Array, oldBytes: number): void {
+    const { blobs } = this.#tables.table;
+    const chunks = Math.ceil(blob.length / CHUNK_BYTES);
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const key = chunkKey(id, chunk);
+      blobs.put(key, protect(key, blob.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES)));
+    }
+    for (let chunk = chunks; chunk < Math.ceil(oldBytes / CHUNK_BYTES); chunk++) blobs.remove(chunkKey(id, chunk));
+  }
+
+  #remove(state: State, id: Uint8Array): State {
+    const { images, blobs, log, removed } = this.#tables.table;
+    const stored = images.get(id);
+    if (stored === undefined) return unchanged(state);
+    const row = decodeImage(id, stored);
+    for (let chunk = 0; chunk < Math.ceil(row.blobBytes / CHUNK_BYTES); chunk++) blobs.remove(chunkKey(id, chunk));
+    for (const { slot } of state.generations) this.#recordsOf(slot).remove(id);
+    log.remove(sequenceKey(row.log));
+    images.remove(id);
+    const key = sequenceKey(state.sequence);
+    removed.put(key, protect(key, id));
+    return {
+      ...state,
+      removals: state.removals + 1,
+      images: state.images - 1,
+      blobBytes: state.blobBytes - row.blobBytes,
+      generations: state.generations.map((g) => ({ ...g, records: g.records - ((row.slots >> g.slot) & 1) })),
+    };
+  }
+
+  /** Forgets the oldest removals when there are too many. */
+  #trim(state: State): State {
+    if (state.removals <= MAX_REMOVALS) return state;
+    const { removed } = this.#tables.table;
+    const gone = removed.keys(new Uint8Array(0), state.removals - MAX_REMOVALS / 2);
+    for (const key of gone) removed.remove(key);
+    return { ...state, removals: state.removals - gone.length, trimmed: sequenceOf(gone.at(-1)!) };
+  }
+
+  /** Ids that stand anywhere, images or not, in order. */
+  #idsAfter(after: Uint8Array | undefined, limit: number): Uint8Array[] {
+    const { images, records0, records1, blobs } = this.#tables.table;
+    const found = new Map<string, Uint8Array>();
+    for (const table of [images, records0, records1])
+      for (const id of keysAfter(table, after, limit)) found.set(toHex(id), id);
+    for (let last = after, i = 0; i < limit; i++) {
+      const key = blobs.keys(last === undefined ? new Uint8Array(0) : beyond(last), 1)[0];
+      if (key === undefined) break;
+      last = key.subarray(0, ID_BYTES);
+      found.set(toHex(last), last);
+    }
+    return [...found]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, limit)
+      .map(([, id]) => id);
+  }
+
+  /** Reads everything that is stored of an id. */
+  #check(id: Uint8Array): { row: ImageRow | undefined; records: number; damaged: boolean } {
+    let records = 0;
+    let row: ImageRow | undefined;
+    try {
+      row = this.#image(id);
+      const chunks = Math.ceil((row?.blobBytes ?? 0) / CHUNK_BYTES);
+      for (let chunk = 0; chunk < chunks; chunk++) this.#chunk(id, chunk, row!.blobBytes);
+      for (const slot of [0, 1] as const) {
+        const stored = this.#recordsOf(slot).get(id);
+        if (stored !== undefined) records++;
+        if (stored !== undefined) decodeRecord(id, stored);
+        else if (row !== undefined && (row.slots & (1 << slot)) !== 0)
+          throw new RetrievalError('corrupt-record', 'a record is missing');
+      }
+      return { row, records, damaged: false };
+    } catch (error) {
+      if (error instanceof RetrievalError && (error.code === 'corrupt-record' || error.code === 'corrupt-index'))
+        return { row, records, damaged: true };
+      throw error;
+    }
+  }
+}
+
+/** Nothing happened: the number is not used up. */
+function unchanged(state: State): State {
+  return { ...state, sequence: state.sequence - 1 };
+}
+
+function mismatch(message: string): RetrievalError {
+  return new RetrievalError('parameter-mismatch', message);
+}
+
+function mutationBytes(mutation: Mutation): number {
+  if (mutation.kind !== 'put') return OVERHEAD_BYTES;
+  const { tokens, vector, sealed, blob } = mutation;
+  return OVERHEAD_BYTES + tokens.byteLength + vector.byteLength + sealed.length + (blob?.length ?? 0);
+}
+
+function generationOf(state: State, parameters: Uint8Array): StoredGeneration {
+  const found = state.generations.find((generation) => equalBytes(generation.parameters, parameters));
+  if (found === undefined) throw mismatch('the library has no index made with this vocabulary and these parameters');
+  return found;
+}
+
+function infoOf({ parameters, state, vectorDims, begun, records }: StoredGeneration): GenerationInfo {
+  return { parameters, state, vectorDims, begun, records };
+}
+
+function entryOf(id: Uint8Array, row: ImageRow, { generations }: State): ImageEntry {
+  const has = (phase: StoredGeneration['state']): boolean =>
+    generations.some(({ slot, state }) => state === phase && (row.slots & (1 << slot)) !== 0);
+  return { id, blobBytes: row.blobBytes, active: has('active'), pending: has('pending') };
+}
+
+/** The first key after every key that starts with `key`, but for keys of 0xff alone. */
+function beyond(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(ID_BYTES + 5).fill(0xff);
+  next.set(key);
+  return next;
+}
+
+function keysAfter(table: Table, after: Uint8Array | undefined, limit: number): Uint8Array[] {
+  if (after === undefined) return table.keys(new Uint8Array(0), limit);
+  const from = new Uint8Array(after.length + 1);
+  from.set(after);
+  return table.keys(from, limit);
+}

@@ -1,0 +1,315 @@
+/**
+ * What a client may ask of a server, and its bytes. The header is `envelope.ts`; a body is its
+ * fields in the order of the interface, lists after their u32 count, optional fields after a 0 or 1.
+ *
+ * Ids are 16 bytes. An index generation is named by its 32-byte `parameters`: the hash of everything
+ * that makes two vectors comparable. The server compares it and cannot read it.
+ * @module
+ */
+import { assertInteger } from '../base/assert.ts';
+import { ByteWriter, type ByteReader } from '../base/bytes.ts';
+import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
+import {
+  readCount,
+  readFlag,
+  readId,
+  readIds,
+  readLimited,
+  readOptional,
+  readParameters,
+  readTokens,
+  readVector,
+  writeBlock,
+  writeId,
+  writeIds,
+  writeOptional,
+  writeParameters,
+  writeTokens,
+  writeVector,
+} from './fields.ts';
+import {
+  MAX_ITEMS,
+  MAX_K,
+  MAX_MESSAGE_BYTES,
+  MAX_PAGE,
+  MAX_SEALED_BYTES,
+  MAX_VECTOR_DIMS,
+  MAX_WRAPPED_BYTES,
+} from './limits.ts';
+
+/** Who ranks. The other protocols will join. */
+export type Ranking = 'server';
+
+/** `active` serves searches; `pending` is being built beside it. */
+export type GenerationState = 'active' | 'pending';
+
+/** What is stored: counts and generations. */
+export interface InfoRequest {
+  readonly kind: 'info';
+}
+
+/** Starts a generation; asking again with the same parameters changes nothing. */
+export interface BeginRequest {
+  readonly kind: 'begin';
+  readonly parameters: Uint8Array;
+  readonly ranking: Ranking;
+  /** Numbers of a secure-kNN vector. */
+  readonly vectorDims: number;
+  /** `active` only while there is no active generation. */
+  readonly state: GenerationState;
+}
+
+/** The pending generation takes over; the active one's records are dropped. */
+export interface ActivateRequest {
+  readonly kind: 'activate';
+  readonly parameters: Uint8Array;
+}
+
+/** Drops the pending generation. */
+export interface DiscardRequest {
+  readonly kind: 'discard';
+  readonly parameters: Uint8Array;
+}
+
+/** Which of these images are there already. */
+export interface HasRequest {
+  readonly kind: 'has';
+  readonly parameters: Uint8Array;
+  readonly ids: readonly Uint8Array[];
+}
+
+/** One encrypted image. */
+export interface PutItem {
+  readonly id: Uint8Array;
+  readonly tokens: BigUint64Array;
+  /** `vectorDims` numbers; none for an image that cannot be searched, which is then never a candidate. */
+  readonly vector: Float32Array;
+  /** Sealed record. */
+  readonly sealed: Uint8Array;
+  /** Wrapped image key. Empty without `blob`: the stored one stays. */
+  readonly wrapped: Uint8Array;
+  /** Encrypted file. Absent when only the record is written; the image must be stored already. */
+  readonly blob?: Uint8Array | undefined;
+}
+
+/** Stores images: all of them, durably, or none. Putting an image again replaces it. */
+export interface PutRequest {
+  readonly kind: 'put';
+  readonly parameters: Uint8Array;
+  readonly items: readonly PutItem[];
+}
+
+/** Deletes images, with every record of theirs. */
+export interface RemoveRequest {
+  readonly kind: 'remove';
+  readonly ids: readonly Uint8Array[];
+}
+
+/** One trapdoor. */
+export interface SearchRequest {
+  readonly kind: 'search';
+  readonly parameters: Uint8Array;
+  readonly tokens: BigUint64Array;
+  readonly vector: Float32Array;
+  readonly k: number;
+  /** Ranks every image, whatever its tokens. */
+  readonly scan: boolean;
+}
+
+/** Sealed records by id. */
+export interface RecordsRequest {
+  readonly kind: 'records';
+  readonly parameters: Uint8Array;
+  readonly ids: readonly Uint8Array[];
+}
+
+/** A page of the ids, in order. */
+export interface ListRequest {
+  readonly kind: 'list';
+  readonly after?: Uint8Array | undefined;
+  readonly limit: number;
+}
+
+/** A range of an encrypted file. */
+export interface BlobRequest {
+  readonly kind: 'blob';
+  readonly id: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Checks a page of images: checksums, and that record and file belong together. */
+export interface VerifyRequest {
+  readonly kind: 'verify';
+  readonly after?: Uint8Array | undefined;
+  readonly limit: number;
+}
+
+export type Request =
+  | InfoRequest
+  | BeginRequest
+  | ActivateRequest
+  | DiscardRequest
+  | HasRequest
+  | PutRequest
+  | RemoveRequest
+  | SearchRequest
+  | RecordsRequest
+  | ListRequest
+  | BlobRequest
+  | VerifyRequest;
+
+// Position = number in the header.
+const KINDS = [
+  'info',
+  'begin',
+  'activate',
+  'discard',
+  'has',
+  'put',
+  'remove',
+  'search',
+  'records',
+  'list',
+  'blob',
+  'verify',
+] as const;
+
+const STATES = ['active', 'pending'] as const;
+
+/**
+ * Inverse of {@link decodeRequest}.
+ * @throws On wrong argument types. {@link TypeError}
+ * @throws On lengths and numbers beyond the limits. {@link RangeError}
+ */
+export function encodeRequest(request: Request): Uint8Array<ArrayBuffer> {
+  const kind = KINDS.indexOf(request.kind);
+  if (kind < 0) throw new TypeError(`"kind" expected a request, got ${String(request.kind)}`);
+  const body = new ByteWriter();
+  writeRequest(body, request);
+  return encodeEnvelope(kind, body.finish());
+}
+
+function writeRequest(body: ByteWriter, request: Request): void {
+  switch (request.kind) {
+    case 'info':
+      return;
+    case 'begin':
+      writeParameters(body, request.parameters);
+      if (request.ranking !== 'server') throw new RangeError(`"ranking" expected server, got ${request.ranking}`);
+      assertInteger(request.vectorDims, 'vectorDims', 1, MAX_VECTOR_DIMS);
+      if (!STATES.includes(request.state))
+        throw new RangeError(`"state" expected active or pending, got ${request.state}`);
+      body.u8(0).u32(request.vectorDims).u8(STATES.indexOf(request.state));
+      return;
+    case 'activate':
+    case 'discard':
+      writeParameters(body, request.parameters);
+      return;
+    case 'has':
+    case 'records':
+      writeParameters(body, request.parameters);
+      writeIds(body, request.ids);
+      return;
+    case 'put':
+      writeParameters(body, request.parameters);
+      assertInteger(request.items.length, 'items.length', 0, MAX_ITEMS);
+      body.u32(request.items.length);
+      for (const item of request.items) {
+        writeId(body, item.id);
+        writeTokens(body, item.tokens);
+        writeVector(body, item.vector);
+        writeBlock(body, item.sealed, 'sealed', MAX_SEALED_BYTES);
+        writeBlock(body, item.wrapped, 'wrapped', MAX_WRAPPED_BYTES);
+        writeOptional(body, item.blob, (blob) => writeBlock(body, blob, 'blob', MAX_MESSAGE_BYTES));
+      }
+      return;
+    case 'remove':
+      writeIds(body, request.ids);
+      return;
+    case 'search':
+      writeParameters(body, request.parameters);
+      writeTokens(body, request.tokens);
+      writeVector(body, request.vector);
+      assertInteger(request.k, 'k', 1, MAX_K);
+      body.u32(request.k).u8(request.scan ? 1 : 0);
+      return;
+    case 'list':
+    case 'verify':
+      writeOptional(body, request.after, (id) => writeId(body, id));
+      assertInteger(request.limit, 'limit', 1, MAX_PAGE);
+      body.u32(request.limit);
+      return;
+    case 'blob':
+      writeId(body, request.id);
+      assertInteger(request.offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
+      assertInteger(request.length, 'length', 0, MAX_MESSAGE_BYTES);
+      body.u64(request.offset).u32(request.length);
+  }
+}
+
+/**
+ * Reads a request. Trusts nothing.
+ * @returns Copies, but for `sealed`, `wrapped` and `blob`, which are views into `bytes`.
+ * @throws `corrupt-message` or `unsupported-version`. {@link RetrievalError}
+ */
+export function decodeRequest(bytes: Uint8Array): Request {
+  const { kind: number, body } = decodeEnvelope(bytes);
+  const kind = KINDS[number];
+  if (kind === undefined) throw body.error(`expected a request, got kind ${number}`);
+  const request = readRequest(kind, body);
+  body.end();
+  return request;
+}
+
+// Fields are read in the order in which they are written here: an object literal is evaluated in order.
+function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
+  switch (kind) {
+    case 'info':
+      return { kind };
+    case 'begin': {
+      const parameters = readParameters(body);
+      if (body.u8() !== 0) throw body.error('expected ranking server');
+      const vectorDims = readLimited(body, MAX_VECTOR_DIMS, 1);
+      return { kind, parameters, ranking: 'server', vectorDims, state: readFlag(body) ? 'pending' : 'active' };
+    }
+    case 'activate':
+    case 'discard':
+      return { kind, parameters: readParameters(body) };
+    case 'has':
+    case 'records':
+      return { kind, parameters: readParameters(body), ids: readIds(body) };
+    case 'put': {
+      const parameters = readParameters(body);
+      const count = readCount(body, MAX_ITEMS, 33);
+      return { kind, parameters, items: Array.from({ length: count }, () => readItem(body)) };
+    }
+    case 'remove':
+      return { kind, ids: readIds(body) };
+    case 'search':
+      return {
+        kind,
+        parameters: readParameters(body),
+        tokens: readTokens(body),
+        vector: readVector(body),
+        k: readLimited(body, MAX_K, 1),
+        scan: readFlag(body),
+      };
+    case 'list':
+    case 'verify':
+      return { kind, after: readOptional(body, () => readId(body)), limit: readLimited(body, MAX_PAGE, 1) };
+    case 'blob':
+      return { kind, id: readId(body), offset: body.u64(), length: readLimited(body, MAX_MESSAGE_BYTES) };
+  }
+}
+
+function readItem(body: ByteReader): PutItem {
+  return {
+    id: readId(body),
+    tokens: readTokens(body),
+    vector: readVector(body),
+    sealed: body.block(MAX_SEALED_BYTES),
+    wrapped: body.block(MAX_WRAPPED_BYTES),
+    blob: readOptional(body, () => body.block(MAX_MESSAGE_BYTES)),
+  };
+}

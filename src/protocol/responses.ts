@@ -1,0 +1,364 @@
+/**
+ * What a server answers, and its bytes; written as the requests are (`requests.ts`).
+ * @module
+ */
+import { assertInteger } from '../base/assert.ts';
+import { bytesOf, ByteWriter, type ByteReader } from '../base/bytes.ts';
+import { RetrievalError, type RetrievalErrorCode } from '../base/errors.ts';
+import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
+import {
+  readCount,
+  readFlag,
+  readId,
+  readIds,
+  readLimited,
+  readOptional,
+  readParameters,
+  writeBlock,
+  writeId,
+  writeIds,
+  writeOptional,
+  writeParameters,
+} from './fields.ts';
+import {
+  ID_BYTES,
+  MAX_GENERATIONS,
+  MAX_ITEMS,
+  MAX_K,
+  MAX_MESSAGE_BYTES,
+  MAX_PAGE,
+  MAX_SEALED_BYTES,
+  MAX_TEXT_BYTES,
+  MAX_VECTOR_DIMS,
+  MAX_WRAPPED_BYTES,
+} from './limits.ts';
+import type { GenerationState, Ranking } from './requests.ts';
+
+/** One index generation, in numbers. */
+export interface GenerationSummary {
+  readonly parameters: Uint8Array;
+  readonly state: GenerationState;
+  readonly records: number;
+  readonly vectorDims: number;
+}
+
+export interface InfoResponse {
+  readonly kind: 'info';
+  readonly ranking: Ranking;
+  /** Number of the last change. */
+  readonly sequence: number;
+  readonly images: number;
+  readonly blobBytes: number;
+  readonly generations: readonly GenerationSummary[];
+}
+
+/** `begin`, `activate` and `discard` have been done. */
+export interface DoneResponse {
+  readonly kind: 'done';
+}
+
+export interface HasResponse {
+  readonly kind: 'has';
+  /** u8 an id: {@link HAS_BLOB} + {@link HAS_RECORD}. */
+  readonly flags: Uint8Array;
+}
+
+export interface PutResponse {
+  readonly kind: 'put';
+  /** Number of the last change: the images are durable. */
+  readonly sequence: number;
+}
+
+export interface RemoveResponse {
+  readonly kind: 'remove';
+  /** How many of the ids were there. */
+  readonly removed: number;
+  readonly sequence: number;
+}
+
+export interface SearchResponse {
+  readonly kind: 'search';
+  /** Best first; fewer than k when there are no more candidates. */
+  readonly ids: readonly Uint8Array[];
+  /** Larger is nearer. */
+  readonly scores: Float32Array;
+  /** Images that were ranked. */
+  readonly candidates: number;
+  /** Images of the generation. */
+  readonly records: number;
+}
+
+export interface RecordAnswer {
+  readonly sealed: Uint8Array;
+  readonly tokenCount: number;
+  readonly vectorDims: number;
+}
+
+export interface RecordsResponse {
+  readonly kind: 'records';
+  /** In the order of the request; undefined where there is none. */
+  readonly records: readonly (RecordAnswer | undefined)[];
+}
+
+export interface ListEntry {
+  readonly id: Uint8Array;
+  readonly blobBytes: number;
+  /** Has a record in the active generation. */
+  readonly active: boolean;
+  /** Has a record in the pending generation. */
+  readonly pending: boolean;
+}
+
+export interface ListResponse {
+  readonly kind: 'list';
+  /** Fewer than the limit: there are no more. */
+  readonly entries: readonly ListEntry[];
+}
+
+export interface BlobResponse {
+  readonly kind: 'blob';
+  /** Bytes of the whole blob. */
+  readonly total: number;
+  readonly wrapped: Uint8Array;
+  /** The range, cut at the end of the blob. */
+  readonly bytes: Uint8Array;
+}
+
+export interface VerifyResponse {
+  readonly kind: 'verify';
+  /** Images seen on this page. */
+  readonly images: number;
+  /** Records seen on this page, of every generation. */
+  readonly records: number;
+  /** Images with a file, key or record whose checksum does not match, or with a missing piece. */
+  readonly damaged: readonly Uint8Array[];
+  /** Images without a record in the active generation. */
+  readonly orphanBlobs: readonly Uint8Array[];
+  /** Records and pieces of files without an image. */
+  readonly orphanRecords: readonly Uint8Array[];
+  /** Go on after this id; undefined when everything has been seen. */
+  readonly next?: Uint8Array | undefined;
+}
+
+export interface ErrorResponse {
+  readonly kind: 'error';
+  readonly code: RetrievalErrorCode;
+  readonly message: string;
+}
+
+export type Response =
+  | InfoResponse
+  | DoneResponse
+  | HasResponse
+  | PutResponse
+  | RemoveResponse
+  | SearchResponse
+  | RecordsResponse
+  | ListResponse
+  | BlobResponse
+  | VerifyResponse
+  | ErrorResponse;
+
+/** Bit of {@link HasResponse}: the image is stored. */
+export const HAS_BLOB = 1;
+/** Bit of {@link HasResponse}: it has a record in the generation asked for. */
+export const HAS_RECORD = 2;
+
+// Position + FIRST_KIND = number in the header; requests have the numbers below.
+const KINDS = ['info', 'done', 'has', 'put', 'remove', 'search', 'records', 'list', 'blob', 'verify', 'error'] as const;
+const FIRST_KIND = 128;
+
+/**
+ * Inverse of {@link decodeResponse}.
+ * @throws On wrong argument types. {@link TypeError}
+ * @throws On lengths and numbers beyond the limits. {@link RangeError}
+ */
+export function encodeResponse(response: Response): Uint8Array<ArrayBuffer> {
+  const kind = KINDS.indexOf(response.kind);
+  if (kind < 0) throw new TypeError(`"kind" expected a response, got ${String(response.kind)}`);
+  const body = new ByteWriter();
+  writeResponse(body, response);
+  return encodeEnvelope(FIRST_KIND + kind, body.finish());
+}
+
+function writeResponse(body: ByteWriter, response: Response): void {
+  switch (response.kind) {
+    case 'info':
+      assertInteger(response.generations.length, 'generations.length', 0, MAX_GENERATIONS);
+      body.u8(0).u64(response.sequence).u64(response.images).u64(response.blobBytes);
+      body.u32(response.generations.length);
+      for (const { parameters, state, records, vectorDims } of response.generations) {
+        writeParameters(body, parameters);
+        body
+          .u8(state === 'pending' ? 1 : 0)
+          .u64(records)
+          .u32(vectorDims);
+      }
+      return;
+    case 'done':
+      return;
+    case 'has':
+      writeBlock(body, response.flags, 'flags', MAX_ITEMS);
+      return;
+    case 'put':
+      body.u64(response.sequence);
+      return;
+    case 'remove':
+      body.u32(response.removed).u64(response.sequence);
+      return;
+    case 'search':
+      writeIds(body, response.ids, MAX_K);
+      if (response.scores.length !== response.ids.length)
+        throw new RangeError(`"scores" expected ${response.ids.length} numbers, got ${response.scores.length}`);
+      body.raw(bytesOf(response.scores)).u64(response.candidates).u64(response.records);
+      return;
+    case 'records':
+      assertInteger(response.records.length, 'records.length', 0, MAX_ITEMS);
+      body.u32(response.records.length);
+      for (const record of response.records)
+        writeOptional(body, record, ({ sealed, tokenCount, vectorDims }) => {
+          writeBlock(body, sealed, 'sealed', MAX_SEALED_BYTES);
+          body.u32(tokenCount).u32(vectorDims);
+        });
+      return;
+    case 'list':
+      assertInteger(response.entries.length, 'entries.length', 0, MAX_PAGE);
+      body.u32(response.entries.length);
+      for (const { id, blobBytes, active, pending } of response.entries) {
+        writeId(body, id);
+        body.u64(blobBytes).u8((active ? 1 : 0) + (pending ? 2 : 0));
+      }
+      return;
+    case 'blob':
+      body.u64(response.total);
+      writeBlock(body, response.wrapped, 'wrapped', MAX_WRAPPED_BYTES);
+      writeBlock(body, response.bytes, 'bytes', MAX_MESSAGE_BYTES);
+      return;
+    case 'verify':
+      body.u32(response.images).u32(response.records);
+      writeIds(body, response.damaged, MAX_PAGE);
+      writeIds(body, response.orphanBlobs, MAX_PAGE);
+      writeIds(body, response.orphanRecords, MAX_PAGE);
+      writeOptional(body, response.next, (id) => writeId(body, id));
+      return;
+    case 'error':
+      body.text(response.code).text(response.message.slice(0, MAX_TEXT_BYTES / 4));
+  }
+}
+
+/**
+ * Reads a response. Trusts nothing.
+ * @returns Copies, but for `sealed`, `wrapped`, `flags` and `bytes`, which are views into `bytes`.
+ * @throws `corrupt-message` or `unsupported-version`. {@link RetrievalError}
+ */
+export function decodeResponse(bytes: Uint8Array): Response {
+  const { kind: number, body } = decodeEnvelope(bytes);
+  const kind = KINDS[number - FIRST_KIND];
+  if (kind === undefined) throw body.error(`expected a response, got kind ${number}`);
+  const response = readResponse(kind, body);
+  body.end();
+  return response;
+}
+
+// Fields are read in the order in which they are written here: an object literal is evaluated in order.
+function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response {
+  switch (kind) {
+    case 'info': {
+      if (body.u8() !== 0) throw body.error('expected ranking server');
+      return {
+        kind,
+        ranking: 'server',
+        sequence: body.u64(),
+        images: body.u64(),
+        blobBytes: body.u64(),
+        generations: Array.from({ length: readCount(body, MAX_GENERATIONS, 45) }, () => ({
+          parameters: readParameters(body),
+          state: readFlag(body) ? ('pending' as const) : ('active' as const),
+          records: body.u64(),
+          vectorDims: readLimited(body, MAX_VECTOR_DIMS, 1),
+        })),
+      };
+    }
+    case 'done':
+      return { kind };
+    case 'has': {
+      const flags = body.block(MAX_ITEMS);
+      if (flags.some((byte) => byte > HAS_BLOB + HAS_RECORD)) throw body.error('expected flags up to 3');
+      return { kind, flags };
+    }
+    case 'put':
+      return { kind, sequence: body.u64() };
+    case 'remove':
+      return { kind, removed: body.u32(), sequence: body.u64() };
+    case 'search': {
+      const ids = readIds(body, MAX_K);
+      return { kind, ids, scores: body.floats(ids.length), candidates: body.u64(), records: body.u64() };
+    }
+    case 'records':
+      return {
+        kind,
+        records: Array.from({ length: readCount(body, MAX_ITEMS, 1) }, () =>
+          readOptional(body, () => ({
+            sealed: body.block(MAX_SEALED_BYTES),
+            tokenCount: body.u32(),
+            vectorDims: body.u32(),
+          })),
+        ),
+      };
+    case 'list':
+      return {
+        kind,
+        entries: Array.from({ length: readCount(body, MAX_PAGE, ID_BYTES + 9) }, () => {
+          const id = readId(body);
+          const blobBytes = body.u64();
+          const flags = body.u8();
+          if (flags > 3) throw body.error(`expected flags up to 3, got ${flags}`);
+          return { id, blobBytes, active: (flags & 1) !== 0, pending: (flags & 2) !== 0 };
+        }),
+      };
+    case 'blob':
+      return {
+        kind,
+        total: body.u64(),
+        wrapped: body.block(MAX_WRAPPED_BYTES),
+        bytes: body.block(MAX_MESSAGE_BYTES),
+      };
+    case 'verify':
+      return {
+        kind,
+        images: body.u32(),
+        records: body.u32(),
+        damaged: readIds(body, MAX_PAGE),
+        orphanBlobs: readIds(body, MAX_PAGE),
+        orphanRecords: readIds(body, MAX_PAGE),
+        next: readOptional(body, () => readId(body)),
+      };
+    case 'error': {
+      const code = body.text(64);
+      if (!/^[a-z]+(-[a-z]+)*$/.test(code)) throw body.error('expected an error code');
+      return { kind, code: code as RetrievalErrorCode, message: body.text(MAX_TEXT_BYTES) };
+    }
+  }
+}
+
+/**
+ * Passes an answer on, unless it is an error.
+ * @throws The server's error, with its code. {@link RetrievalError}
+ */
+export function throwIfError(response: Response): Exclude<Response, ErrorResponse> {
+  if (response.kind === 'error') throw new RetrievalError(response.code, response.message);
+  return response;
+}
+
+/**
+ * Reads the answer to a request that is answered by `kind`.
+ * @throws The server's error, or `corrupt-message` when it answers something else. {@link RetrievalError}
+ */
+export function decodeAnswer<Kind extends Response['kind']>(
+  bytes: Uint8Array,
+  kind: Kind,
+): Extract<Response, { kind: Kind }> {
+  const response = throwIfError(decodeResponse(bytes));
+  if (response.kind !== kind) throw new RetrievalError('corrupt-message', `expected ${kind}, got ${response.kind}`);
+  return response as Extract<Response, { kind: Kind }>;
+}
