@@ -1,5 +1,6 @@
 /** One suite over every store. */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -54,7 +55,7 @@ const engines: Record<string, { open(path: string): Store; durable: boolean }> =
 
 for (const [name, { open, durable }] of Object.entries(engines)) {
   const test = suite(`Store: ${name}`);
-  const folder = await mkdtemp(join(tmpdir(), 'store-'));
+  const folder = mkdtempSync(join(tmpdir(), 'store-'));
   let folders = 0;
   const fresh = (): { path: string; store: Store } => {
     const path = join(folder, String(folders++));

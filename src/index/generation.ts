@@ -1,0 +1,109 @@
+/**
+ * The live index of one generation, in memory: which rows carry a token, and which rows are nearest to a vector.
+ *
+ * A view of the store. Images that cannot be searched have no row.
+ * @module
+ */
+import { toHex } from '../base/bytes.ts';
+import { Postings } from './postings.ts';
+import type { Segment } from './segment.ts';
+import { ID_BYTES } from './values.ts';
+import { VectorTable } from '../search/vector-table.ts';
+import { PostingTable } from '../search/posting-table.ts';
+
+// Rows that are gone, above which the index is better made anew.
+const MIN_WASTE = 1024;
+
+/** Ranked answer of one search. */
+export interface Ranked {
+  /** Best first. */
+  readonly ids: Uint8Array[];
+  /** Larger is nearer. */
+  readonly scores: Float32Array;
+  /** Images that were ranked. */
+  readonly candidates: number;
+}
+
+export class Generation {
+  readonly vectorDims: number;
+  /** Last mutation this index has seen. */
+  sequence: number;
+  readonly #vectors: VectorTable;
+  readonly #postings: Postings;
+  readonly #rows = new Map<string, number>();
+  readonly #ids: (Uint8Array | undefined)[] = [];
+  readonly #isAlive = (row: number): boolean => this.#ids[row] !== undefined;
+
+  /**
+   * @param module - Compiled kernels.
+   * @param start - Where to go on from: a segment, or nothing.
+   */
+  constructor(module: WebAssembly.Module, vectorDims: number, start?: Segment) {
+    this.vectorDims = vectorDims;
+    this.sequence = start?.sequence ?? 0;
+    this.#vectors = new VectorTable(module, vectorDims);
+    const count = (start?.ids.length ?? 0) / ID_BYTES;
+    this.#postings = new Postings(
+      start?.postings,
+      count,
+      (data, recordCount) =>
+        new PostingTable(module, {
+          tokens: data.tokens,
+          offsets: data.offsets,
+          records: data.rows,
+          recordCount,
+        }),
+    );
+    if (start === undefined) return;
+    this.#vectors.append(start.vectors);
+    for (let row = 0; row < count; row++) {
+      const id = start.ids.slice(ID_BYTES * row, ID_BYTES * (row + 1));
+      this.#ids.push(id);
+      this.#rows.set(toHex(id), row);
+    }
+  }
+
+  /** Images that can be found. */
+  get count(): number {
+    return this.#rows.size;
+  }
+
+  /** Whether so many rows are gone that reading everything again saves memory and time. */
+  get wasteful(): boolean {
+    return this.#ids.length > 2 * this.count + MIN_WASTE;
+  }
+
+  /** Adds an image, or replaces it; one without a vector is only taken out. */
+  put(id: Uint8Array, tokens: BigUint64Array, vector: Float32Array): void {
+    this.remove(id);
+    if (vector.length === 0) return;
+    const row = this.#vectors.append(vector);
+    this.#ids[row] = id;
+    this.#rows.set(toHex(id), row);
+    this.#postings.add(row, tokens, this.#isAlive);
+  }
+
+  remove(id: Uint8Array): void {
+    const key = toHex(id);
+    const row = this.#rows.get(key);
+    if (row === undefined) return;
+    this.#rows.delete(key);
+    this.#ids[row] = undefined;
+    // A product with NaN is never found.
+    this.#vectors.replace(row, new Float32Array(this.vectorDims).fill(NaN));
+  }
+
+  /**
+   * The k images with the largest inner products among those that share a token, or among all.
+   * @param scan - All of them.
+   */
+  search(tokens: BigUint64Array, vector: Float32Array, k: number, scan: boolean): Ranked {
+    const candidates = scan ? undefined : this.#postings.lookUp(tokens, this.#isAlive);
+    const { indices, scores } = this.#vectors.top(vector, k, candidates);
+    return {
+      ids: Array.from(indices, (row) => this.#ids[row]!),
+      scores,
+      candidates: candidates?.length ?? this.count,
+    };
+  }
+}
