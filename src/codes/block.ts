@@ -1,35 +1,29 @@
 /**
- * One block of the fused code, and the features it is made from.
- *
- * A block takes one feature's descriptor to bits: `v = M * pre(x) - offset`, bit `i` is `v[i] >= 0`. `pre`
- * subtracts the training mean, between two L2 normalisations when `normalise` is set.
+ * One block of the fused code: how a descriptor becomes a real vector, and that vector bits.
  * @module
  */
 
-/** A feature that has a block in the fused code. */
-export type Feature = 'ehd' | 'bow' | 'deep';
+/** The features, in the order of their blocks in the fused code. */
+export const FEATURES = ['ehd', 'bow', 'deep'] as const;
 
-/** In the order of their blocks in the fused code. */
-export const FEATURES: readonly Feature[] = ['ehd', 'bow', 'deep'];
+/** Name of a feature. */
+export type Feature = (typeof FEATURES)[number];
 
-/** The descriptors of one image. A feature that the image has nothing of is all zero. */
-export type Descriptors = Record<Feature, Float32Array>;
-
-/** The trained parameters of one block. */
+/** `v = matrix * pre(x) - offset`; bit i is 1 where `v[i] >= 0`. */
 export interface Block {
   readonly feature: Feature;
-  /** Numbers of the descriptor. */
+  /** Numbers of a descriptor. */
   readonly dims: number;
   /** Bits of the block, a multiple of 8. */
   readonly bits: number;
-  /** Whether the descriptor is L2-normalised before and after the mean is subtracted. */
+  /** Whether `pre` brings the descriptor to L2 norm 1, before and after it subtracts the mean. */
   readonly normalise: boolean;
-  /** f32[dims] */
+  /** f32[dims], what `pre` subtracts. */
   readonly mean: Float32Array;
-  /** f32[bits * dims], row-major */
+  /** f32[bits * dims], row-major. */
   readonly matrix: Float32Array;
   /** f32[bits] */
   readonly offset: Float32Array;
-  /** f32[bits]: standard deviation of `v` over the training images */
+  /** f32[bits], standard deviation of v over the training set: it makes the margins of blocks comparable. */
   readonly deviation: Float32Array;
 }
