@@ -32,3 +32,5 @@ export { flatten } from './flatten';
 export { orient } from './orient';
 export { resizeArea, resizeBilinear } from './resize';
 export { edgeHistogram } from './edge-histogram';
+
+export { reflectRows } from './reflections';

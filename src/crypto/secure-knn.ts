@@ -12,10 +12,8 @@
  * - `split`: d' words; `S[i] = word & 1`.
  * - `permute`: Fisher-Yates on 0..d'-1, from i = d'-1 down to 1: swap with `below(i + 1)`. Entry i goes to place pi[i].
  * - `diagonal/1`, `diagonal/2`: d' words each; `D[i] = 0.5 + word * 2^-32 * 1.5`.
- * - `reflect/1` .. `reflect/4`: `M1 = Q1 D1 Q2`, `M2 = Q3 D2 Q4`, each Q a random orthogonal matrix as a product of reflections with
- *   decreasing support (Stewart, SIAM J. Numer. Anal. 17(3), 1980): for k = d', d'-1, .., 2 draw `x[i] = (2 word + 1) * 2^-32 - 1` for i = 0..k-1; `norm =
- *   sqrt(sum x[i]^2)`; `x[0] += norm` (or `-= norm` where `x[0] < 0`); scale by `1 / sqrt(norm * |x[0]|)`, with the new x[0]. Then `H_k y = y - v (v . y)` on the last
- *   k entries, and `Q^T y = H_2 ( .. H_d' y)`. A diagonal between two such matrices shows itself in neither the rows nor the columns of M.
+ * - `reflect/1` .. `reflect/4`: `M1 = Q1 D1 Q2`, `M2 = Q3 D2 Q4`, each Q a random orthogonal matrix as `reflections.ts` draws it.
+ *   A diagonal between two such matrices shows itself in neither the rows nor the columns of M.
  *
  * M is never written out: `M^T = Q2^T D Q1^T` and `M^-1 = Q2^T D^-1 Q1^T` are applied reflection by reflection. That costs twice the multiplications of a
  * matrix product, and none of the 10 d'^3 for making the matrices and their inverses; d'^2 numbers a matrix serve both.
@@ -24,6 +22,7 @@
 import { assertBytes, assertFloats, assertInteger, assertNumber } from '../base/assert.ts';
 import { chachaWords } from './key-words.ts';
 import { Noise, wordBelow } from './random.ts';
+import { Reflections, reflectionWords } from './reflections.ts';
 import { wipe } from './wipe.ts';
 
 /** U: slots of noise. */
@@ -43,11 +42,10 @@ export interface SecureKnnOptions {
   readonly split: number;
 }
 
-/** One of M1, M2, as its factors. */
+/** One of M1, M2, as its factors: the names of its two orthogonal matrices, and what stands between them. */
 interface Factors {
-  /** Reflection vectors of Q^T, first k = d', then d'-1, .., 2, one after another. */
-  readonly left: Float64Array;
-  readonly right: Float64Array;
+  readonly left: string;
+  readonly right: string;
   readonly diagonal: Float64Array;
   readonly inverse: Float64Array;
 }
@@ -57,13 +55,14 @@ interface Expanded {
   readonly places: Uint16Array;
   readonly first: Factors;
   readonly second: Factors;
+  readonly reflections: Reflections;
 }
 
 /**
  * Encrypts codes and queries for ranking by the server.
  * @example
  * ```ts
- * const knn = new SecureKnn({ key: keys.get('knn'), bits: 832, noise: 4, split: 3 });
+ * const knn = new SecureKnn(module, { key: keys.get('knn'), bits: 832, noise: 4, split: 3 });
  * const stored = knn.seal(code);
  * const asked = knn.trapdoor(query); // the server ranks by the inner product of the two
  * ```
@@ -72,6 +71,7 @@ export class SecureKnn {
   readonly bits: number;
   /** Numbers of a ciphertext or trapdoor: 2 (n + U + 1). */
   readonly dims: number;
+  readonly #module: WebAssembly.Module;
   readonly #noise: number;
   readonly #split: number;
   readonly #key: Uint8Array;
@@ -80,15 +80,17 @@ export class SecureKnn {
   #wiped = false;
 
   /**
+   * @param module - Compiled kernels.
    * @throws On wrong argument types. {@link TypeError}
    * @throws On numbers out of range. {@link RangeError}
    */
-  constructor({ key, bits, noise, split }: SecureKnnOptions) {
+  constructor(module: WebAssembly.Module, { key, bits, noise, split }: SecureKnnOptions) {
     assertBytes(key, 'key', 32);
     assertInteger(bits, 'bits', 8, 1024);
     if (bits % 8 !== 0) throw new RangeError(`"bits" expected multiple of 8, got ${bits}`);
     assertNumber(noise, 'noise', 0, 1e4);
     assertNumber(split, 'split', 0, 1e4);
+    this.#module = module;
     this.bits = bits;
     this.dims = 2 * (bits + NOISE_SLOTS + 1);
     this.#noise = noise;
@@ -175,8 +177,8 @@ export class SecureKnn {
     this.#wiped = true;
     wipe(this.#key, this.#expanded?.split);
     this.#expanded?.places.fill(0);
-    for (const factors of [this.#expanded?.first, this.#expanded?.second])
-      wipe(factors?.left, factors?.right, factors?.diagonal, factors?.inverse);
+    for (const factors of [this.#expanded?.first, this.#expanded?.second]) wipe(factors?.diagonal, factors?.inverse);
+    this.#expanded?.reflections.wipe();
     this.#expanded = undefined;
   }
 
@@ -194,10 +196,11 @@ export class SecureKnn {
 
   /** `rows <- right^T diagonal left^T rows`, in place: M^T with the diagonal, M^-1 with its inverse. */
   #multiply({ left, right }: Factors, diagonal: Float64Array, rows: Float64Array, count: number): void {
+    const { reflections } = this.#expand();
     const side = this.dims / 2;
-    reflectAll(left, rows, count, side);
+    reflections.apply(left, rows, count);
     for (let row = 0; row < count; row++) for (let i = 0; i < side; i++) rows[row * side + i]! *= diagonal[i]!;
-    reflectAll(right, rows, count, side);
+    reflections.apply(right, rows, count);
   }
 
   #gather(a: Float64Array, b: Float64Array, rows: number, out: Float32Array, at: number): void {
@@ -210,12 +213,12 @@ export class SecureKnn {
 
   #expand(): Expanded {
     if (this.#wiped) throw new RangeError('"key" expected a key in use, got a wiped key');
-    return (this.#expanded ??= expandKnnKey(this.#key, this.dims / 2));
+    return (this.#expanded ??= expandKnnKey(this.#module, this.#key, this.dims / 2));
   }
 }
 
 /** S, pi, M1 and M2 from the key, for `side` = d'. */
-function expandKnnKey(key: Uint8Array, side: number): Expanded {
+function expandKnnKey(module: WebAssembly.Module, key: Uint8Array, side: number): Expanded {
   const split = Uint8Array.from(chachaWords(key, 'split', side), (word) => word & 1);
 
   // Twice as many words as swaps: a rejection has a chance below 2^-21, so they never run out.
@@ -230,45 +233,16 @@ function expandKnnKey(key: Uint8Array, side: number): Expanded {
   const factors = (m: number): Factors => {
     const diagonal = Float64Array.from(chachaWords(key, `diagonal/${m}`, side), (word) => 0.5 + word * 2 ** -32 * 1.5);
     return {
-      left: reflections(key, `reflect/${2 * m - 1}`, side),
-      right: reflections(key, `reflect/${2 * m}`, side),
+      left: `reflect/${2 * m - 1}`,
+      right: `reflect/${2 * m}`,
       diagonal,
       inverse: diagonal.map((entry) => 1 / entry),
     };
   };
-  return { split, places, first: factors(1), second: factors(2) };
-}
-
-/** Reflection vectors for k = side, side-1, .., 2, scaled so that `H y = y - v (v . y)`: f64[side (side + 1) / 2 - 1]. */
-function reflections(key: Uint8Array, label: string, side: number): Float64Array {
-  const words = chachaWords(key, label, (side * (side + 1)) / 2 - 1);
-  const out = new Float64Array(words.length);
-  for (let k = side, at = 0; k >= 2; at += k, k--) {
-    let sum = 0;
-    for (let i = 0; i < k; i++) {
-      const entry = (2 * words[at + i]! + 1) * 2 ** -32 - 1;
-      out[at + i] = entry;
-      sum += entry * entry;
-    }
-    const norm = Math.sqrt(sum);
-    out[at]! += out[at]! < 0 ? -norm : norm;
-    const scale = 1 / Math.sqrt(norm * Math.abs(out[at]!));
-    for (let i = 0; i < k; i++) out[at + i]! *= scale;
-  }
-  words.fill(0);
-  return out;
-}
-
-/**
- * Applies the reflections in order to each of `count` rows of `side` numbers, in place.
- * @param vectors - f64[side (side + 1) / 2 - 1]: v of k = side, side-1, .., 2; each acts on the last k entries of a row.
- */
-function reflectAll(vectors: Float64Array, rows: Float64Array, count: number, side: number): void {
-  for (let k = side, at = 0; k >= 2; at += k, k--)
-    for (let row = 0; row < count; row++) {
-      const start = row * side + side - k;
-      let product = 0;
-      for (let i = 0; i < k; i++) product += vectors[at + i]! * rows[start + i]!;
-      for (let i = 0; i < k; i++) rows[start + i]! -= product * vectors[at + i]!;
-    }
+  const [first, second] = [factors(1), factors(2)];
+  const names = [first.left, first.right, second.left, second.right];
+  const reflections = new Reflections(module, side, BATCH, names, (name) =>
+    chachaWords(key, name, reflectionWords(side)),
+  );
+  return { split, places, first, second, reflections };
 }

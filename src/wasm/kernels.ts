@@ -96,6 +96,8 @@ export interface Kernels {
   multiplyF64(a: number, b: number, rows: number, inner: number, columns: number, c: number, scratch: number): void;
   multiplyVectorF64(matrix: number, x: number, rows: number, columns: number, out: number): void;
   reflectF64(matrix: number, rows: number, columns: number, v: number, from: number, scratch: number): void;
+  // reflections.ts
+  reflectRows(vectors: number, rows: number, count: number, side: number): void;
   // reduce-f32
   reduceF32(
     source: number,

@@ -58,6 +58,24 @@ function solve(a: Matrix, y: readonly number[]): number[] {
   return rows.map((row, i) => row[d]! / row[i]!);
 }
 
+/** Each row by each reflection, from the formula `y - 2 x (x . y) / (x . x)`. */
+export function reflectSlowly(words: Uint32Array, rows: number[], side: number): number[] {
+  const out = [...rows];
+  let next = 0;
+  for (let k = side; k >= 2; k--) {
+    const x = Array.from({ length: k }, () => (2 * words[next++]! + 1) / 2 ** 32 - 1);
+    const norm = Math.hypot(...x);
+    x[0]! += x[0]! < 0 ? -norm : norm;
+    const square = x.reduce((sum, entry) => sum + entry * entry, 0);
+    for (let row = 0; row < rows.length; row += side) {
+      const from = row + side - k;
+      const product = x.reduce((sum, entry, i) => sum + entry * out[from + i]!, 0);
+      x.forEach((entry, i) => (out[from + i]! -= (2 * entry * product) / square));
+    }
+  }
+  return out;
+}
+
 export interface Opened {
   /** The two shares, in the order before pi: bits, slots, the last entry. */
   readonly shares: [number[], number[]];
