@@ -1,13 +1,14 @@
 /**
- * Decoder on jimp: runs everywhere, reads PNG, JPEG, BMP, GIF and TIFF.
+ * Decoder on jimp: no native code, reads PNG, JPEG, BMP, GIF and TIFF.
  *
  * jimp's own entry points turn JPEGs by their EXIF orientation; its format plugins do not, and are called directly.
+ * Its TIFF plugin never ends on some damaged files and prints to the console: `tiff-pixels.ts` stands in for it.
  * @module
  */
 import { RetrievalError } from '../base/errors.ts';
 import type { DecodedPixels, Decoder } from '../image/decoder.ts';
 import type { ImageHeader } from '../image/header.ts';
-import { readDirectory } from '../image/tiff.ts';
+import { decodeTiff } from './tiff-pixels.ts';
 
 /** The part of jimp's plugins that is used. */
 interface Format {
@@ -41,9 +42,11 @@ export async function createJimpDecoder(): Promise<Decoder> {
     name: 'jimp',
     formats: FORMATS,
     async decode(bytes, header): Promise<DecodedPixels> {
+      if (header.format === 'tiff') return decodeTiff(bytes, header);
       const plugin = plugins.get(header.format);
       if (plugin === undefined) throw new RetrievalError('unsupported-format', `jimp does not read ${header.format}`);
-      const data = await prepare(bytes, header);
+      const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      if (header.format === 'png') await checkInterlaced(data, header);
       try {
         const decoded = await plugin.decode(data, header.format === 'jpeg' ? JPEG_OPTIONS : {});
         return { width: decoded.width, height: decoded.height, channels: 4, data: asBytes(decoded.data) };
@@ -62,19 +65,6 @@ export async function createJimpDecoder(): Promise<Decoder> {
 
 function asBytes(data: Uint8Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-/** The bytes as jimp's plugins are safe with them. */
-async function prepare(bytes: Uint8Array, header: ImageHeader): Promise<Buffer> {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (header.format === 'png') await checkInterlaced(view, header);
-  if (header.format !== 'tiff') return view;
-  // The plugin decodes every page, of whatever size: end the chain after the first.
-  const nextAt = readDirectory(bytes)?.nextAt;
-  if (nextAt === undefined) throw new RetrievalError('corrupt-image', 'expected a TIFF directory');
-  const copy = Buffer.from(view);
-  copy.fill(0, nextAt, nextAt + 4);
-  return copy;
 }
 
 /** pngjs inflates interlaced files without a limit: inflate once with one. */

@@ -128,10 +128,11 @@ function readJpeg(bytes: Uint8Array, view: DataView): Size {
     // Fill bytes, and what careless writers leave between segments, are skipped.
     at = bytes.indexOf(0xff, at);
     if (at < 0) throw corrupt('jpeg', 'no frame');
+    while (view.getUint8(at + 1) === 0xff) at++;
     const marker = view.getUint8(at + 1);
-    at += marker === 0xff ? 1 : 2;
-    // Fill byte, stuffed byte, TEM, RST0..7, SOI: no length follows.
-    if (marker === 0xff || marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8)) continue;
+    at += 2;
+    // Stuffed byte, TEM, RST0..7, SOI: no length follows.
+    if (marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8)) continue;
     if (marker === 0xd9 || marker === 0xda) throw corrupt('jpeg', 'no frame');
     const length = view.getUint16(at);
     if (length < 2) throw corrupt('jpeg', 'a segment shorter than its length');
@@ -190,13 +191,12 @@ function readBmp(_bytes: Uint8Array, view: DataView): Size {
 function readTiff(bytes: Uint8Array): Size {
   const directory = readDirectory(bytes);
   if (directory === undefined) throw corrupt('tiff', 'no directory');
-  const { tags } = directory;
   // Decoders allocate by these too.
-  if ((tags.get(TAG.samplesPerPixel) ?? 1) > 8 || (tags.get(TAG.bitsPerSample) ?? 1) > 64)
+  if ((directory.first(TAG.samplesPerPixel) ?? 1) > 8 || (directory.first(TAG.bitsPerSample) ?? 1) > 64)
     throw corrupt('tiff', 'too many samples a pixel');
   return {
-    width: tags.get(TAG.width) ?? 0,
-    height: tags.get(TAG.height) ?? 0,
+    width: directory.first(TAG.width) ?? 0,
+    height: directory.first(TAG.height) ?? 0,
     orientation: readOrientation(bytes),
   };
 }
