@@ -5,7 +5,8 @@
  * @module
  */
 import { assertFloats } from '../base/assert.ts';
-import { FEATURES, type Descriptors, type Feature } from './block.ts';
+import { FEATURES, type Feature } from './block.ts';
+import type { Descriptors } from './descriptors.ts';
 import { packSigns } from './pack-signs.ts';
 import { Projection } from './projection.ts';
 import type { Vocabulary } from './vocabulary.ts';

@@ -7,42 +7,32 @@
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
 import { gaussian, seededRandom } from '../base/random.ts';
-import { multiply as plainMultiply, transpose, type Multiply } from './matrix.ts';
+import type { Kernels } from '../wasm/kernels.ts';
+import { multiplyF32 } from '../wasm/matrix.ts';
 import { polarFactor } from './polar.ts';
+import { transpose } from './transpose.ts';
 
 /** How {@link quantise} runs. */
 export interface QuantiseOptions {
   readonly seed: number;
-  /** 50 unless told. */
-  readonly iterations?: number;
-  /** Matrix product; plain loops unless told. */
-  readonly multiply?: Multiply;
-  /** Called after each iteration with its number, from 1, and the loss `||B - V R||^2` before its rotation. */
-  readonly onIteration?: (iteration: number, loss: number) => void;
+  readonly iterations: number;
 }
 
 /**
- * The rotation. Also used one step at a time through `onIteration`, which may throw to stop.
+ * Finds the rotation. Yields after each iteration its number, from 1, and the loss `||B - V R||^2` that it started
+ * from, so that the caller can show progress, breathe, or stop.
+ * @param kernels - An instance that holds nothing else.
  * @param rows - f32[count * bits]: centred vectors V.
  * @param bits - Numbers a row.
  * @returns f32[bits * bits], row-major: R of `V R`.
  * @throws On wrong argument types. {@link TypeError}
  * @throws On wrong lengths. {@link RangeError}
  */
-export function quantise(rows: Float32Array, bits: number, options: QuantiseOptions): Float32Array<ArrayBuffer> {
-  const steps = quantiseSteps(rows, bits, options);
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    options.onIteration?.(step.value.iteration, step.value.loss);
-  }
-}
-
-/** {@link quantise}, one iteration at a time, for callers that must breathe in between. */
-export function* quantiseSteps(
+export function* quantise(
+  kernels: Kernels,
   rows: Float32Array,
   bits: number,
-  { seed, iterations = 50, multiply = plainMultiply }: Omit<QuantiseOptions, 'onIteration'>,
+  { seed, iterations }: QuantiseOptions,
 ): Generator<{ iteration: number; loss: number }, Float32Array<ArrayBuffer>> {
   assertFloats(rows, 'rows');
   assertInteger(bits, 'bits', 1, 1024);
@@ -50,32 +40,26 @@ export function* quantiseSteps(
   const count = rows.length / bits;
   assertInteger(count, 'count', 1, 2 ** 32);
   const turned = transpose(rows, count, bits);
-  let rotation = randomRotation(bits, seed);
+  // A normal matrix has a polar factor that is uniform over all rotations and reflections.
+  const random = seededRandom(seed);
+  const normal = Float64Array.from({ length: bits * bits }, () => gaussian(random));
+  let rotation = polarFactor(kernels, normal, bits);
   for (let iteration = 1; iteration <= iterations; iteration++) {
-    const projected = multiply(rows, Float32Array.from(rotation), count, bits, bits);
+    const projected = multiplyF32(kernels, rows, Float32Array.from(rotation), count, bits, bits);
     let loss = 0;
     for (let i = 0; i < projected.length; i++) {
       const sign = projected[i]! >= 0 ? 1 : -1;
       loss += (sign - projected[i]!) ** 2;
       projected[i] = sign;
     }
-    const product = Float64Array.from(multiply(turned, projected, bits, count, bits));
+    const product = Float64Array.from(multiplyF32(kernels, turned, projected, bits, count, bits));
     // Directions without variance leave the product singular and the rotation open: keep the last one's there.
-    let size = 0;
-    for (const value of product) size += value * value;
-    const ridge = size > 0 ? 1e-7 * Math.sqrt(size / bits) : 1;
+    let squares = 0;
+    for (const value of product) squares += value * value;
+    const ridge = squares > 0 ? 1e-7 * Math.sqrt(squares / bits) : 1;
     for (let i = 0; i < product.length; i++) product[i]! += ridge * rotation[i]!;
-    rotation = polarFactor(product, bits);
+    rotation = polarFactor(kernels, product, bits);
     yield { iteration, loss };
   }
   return Float32Array.from(rotation);
-}
-
-/** A random rotation or reflection: the polar factor of a normal matrix, which is uniform over them. */
-function randomRotation(n: number, seed: number): Float64Array {
-  const random = seededRandom(seed);
-  return polarFactor(
-    Float64Array.from({ length: n * n }, () => gaussian(random)),
-    n,
-  );
 }

@@ -15,7 +15,7 @@ export type Assign = (
   points: Float32Array,
   centroids: Float32Array,
   dims: number,
-) => { readonly nearest: Uint32Array; readonly distances: Float32Array };
+) => { readonly indices: Uint32Array; readonly distances: Float32Array };
 
 /** How {@link kMeans} runs. */
 export interface KMeansOptions {
@@ -71,8 +71,8 @@ export async function kMeans(
     const share = Math.floor(count / 2 ** (iterations - iteration));
     const used = Math.min(count, Math.max(share, pointsPerCentroid * clusters));
     const sample = shuffled.subarray(0, used * dims);
-    const { nearest, distances } = assign(sample, centroids, dims);
-    update(sample, dims, centroids, nearest, distances);
+    const { indices, distances } = assign(sample, centroids, dims);
+    update(sample, dims, centroids, indices, distances);
     onIteration?.(iteration, iterations, distances.reduce((sum, distance) => sum + distance, 0) / used);
     await breathe();
   }
@@ -139,7 +139,7 @@ function squaredDistance(
 function assignPlain(points: Float32Array, centroids: Float32Array, dims: number): ReturnType<Assign> {
   const count = points.length / dims;
   const clusters = centroids.length / dims;
-  const nearest = new Uint32Array(count);
+  const indices = new Uint32Array(count);
   const distances = new Float32Array(count);
   for (let i = 0; i < count; i++) {
     let least = Infinity;
@@ -147,12 +147,12 @@ function assignPlain(points: Float32Array, centroids: Float32Array, dims: number
       const distance = squaredDistance(points, i * dims, centroids, c * dims, dims, least);
       if (distance < least) {
         least = distance;
-        nearest[i] = c;
+        indices[i] = c;
       }
     }
     distances[i] = least;
   }
-  return { nearest, distances };
+  return { indices, distances };
 }
 
 /** Moves each centroid to the mean of its points, and the empty ones to the points that are farthest off. */
@@ -160,14 +160,14 @@ function update(
   points: Float32Array,
   dims: number,
   centroids: Float32Array,
-  nearest: Uint32Array,
+  indices: Uint32Array,
   distances: Float32Array,
 ): void {
   const clusters = centroids.length / dims;
   const sums = new Float64Array(centroids.length);
   const sizes = new Uint32Array(clusters);
-  for (let i = 0; i < nearest.length; i++) {
-    const c = nearest[i]!;
+  for (let i = 0; i < indices.length; i++) {
+    const c = indices[i]!;
     sizes[c]!++;
     for (let j = 0; j < dims; j++) sums[c * dims + j]! += points[i * dims + j]!;
   }

@@ -4,8 +4,10 @@
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
 import type { Block, Feature } from '../codes/block.ts';
-import { quantiseSteps } from './itq.ts';
-import { multiply as plainMultiply, transpose, type Multiply } from './matrix.ts';
+import type { Kernels } from '../wasm/kernels.ts';
+import { multiplyF32, multiplyTransposedF32 } from '../wasm/matrix.ts';
+import { quantise } from './itq.ts';
+import { transpose } from './transpose.ts';
 import { principalAxes } from './pca.ts';
 
 /** What a block is to be. */
@@ -21,17 +23,18 @@ export interface TrainBlockOptions extends BlockShape {
   readonly seed: number;
   /** Of ITQ. */
   readonly iterations: number;
-  readonly multiply?: Multiply | undefined;
 }
 
 /**
  * Trains a block; yields the share that is done, in 0..1, so that the caller can breathe.
+ * @param kernels - An instance that holds nothing else.
  * @param rows - f32[count * dims]: one descriptor per image.
  */
 export function* trainBlock(
+  kernels: Kernels,
   rows: Float32Array,
   dims: number,
-  { feature, bits, normalise, seed, iterations, multiply = plainMultiply }: TrainBlockOptions,
+  { feature, bits, normalise, seed, iterations }: TrainBlockOptions,
 ): Generator<number, Block> {
   assertInteger(bits, 'bits', 0, Math.min(dims, 1024));
   if (bits % 8 !== 0) throw new RangeError(`"bits" expected multiple of 8, got ${bits}`);
@@ -63,8 +66,8 @@ export function* trainBlock(
   yield 0.3;
   // Normalising a second time moves the mean again.
   for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < dims; j++, at++) centred[at]! -= principal.mean[j]!;
-  const projected = multiply(centred, transpose(principal.axes, bits, dims), count, dims, bits);
-  const steps = quantiseSteps(projected, bits, { seed, iterations, multiply });
+  const projected = multiplyTransposedF32(kernels, centred, principal.axes, count, dims, bits);
+  const steps = quantise(kernels, projected, bits, { seed, iterations });
   let rotation: Float32Array | undefined;
   while (rotation === undefined) {
     const step = steps.next();
@@ -72,9 +75,9 @@ export function* trainBlock(
     else yield 0.3 + (0.7 * step.value.iteration) / iterations;
   }
 
-  const matrix = multiply(transpose(rotation, bits, bits), principal.axes, bits, bits, dims).slice();
-  const offset = multiply(matrix, principal.mean, bits, dims, 1).slice();
-  const values = multiply(projected, rotation, count, bits, bits);
+  const matrix = multiplyF32(kernels, transpose(rotation, bits, bits), principal.axes, bits, bits, dims);
+  const offset = multiplyF32(kernels, matrix, principal.mean, bits, dims, 1);
+  const values = multiplyF32(kernels, projected, rotation, count, bits, bits);
   const deviation = new Float32Array(bits);
   for (let j = 0; j < bits; j++) {
     let sum = 0;
@@ -85,7 +88,7 @@ export function* trainBlock(
     }
     deviation[j] = Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
   }
-  return { feature, dims, bits, normalise, mean, matrix: Float32Array.from(matrix), offset, deviation };
+  return { feature, dims, bits, normalise, mean, matrix, offset, deviation };
 }
 
 /** f32[dims]: the mean of the rows. New. */

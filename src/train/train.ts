@@ -9,15 +9,15 @@
 import { assertFloats, assertInteger } from '../base/assert.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { seededRandom, shuffle } from '../base/random.ts';
-import { FEATURES, type Block, type Descriptors, type Feature } from '../codes/block.ts';
+import { FEATURES, type Block, type Feature } from '../codes/block.ts';
 import { blockStarts, makeReferences } from '../codes/curves.ts';
-import { packSigns } from '../codes/pack-signs.ts';
+import type { Descriptors } from '../codes/descriptors.ts';
 import { Projection } from '../codes/projection.ts';
 import type { LocalKind, Vocabulary, VocabularyModel } from '../codes/vocabulary.ts';
 import { createVocabulary } from '../codes/vocabulary-format.ts';
 import { averagePrecision, rank } from '../eval/metrics.ts';
+import { instantiateKernels } from '../wasm/kernels.ts';
 import { breathe } from './kmeans.ts';
-import type { Multiply } from './matrix.ts';
 import { meanRow, normaliseRows, trainBlock, type BlockShape } from './train-block.ts';
 
 /** Descriptors of the training images, one matrix per feature: `ehd` f32[count * 150], and so on. */
@@ -52,8 +52,6 @@ export interface TrainingOptions {
   readonly references?: number;
   /** Of ITQ: 50 unless told. */
   readonly iterations?: number;
-  /** Matrix product; plain loops unless told. */
-  readonly multiply?: Multiply;
   readonly onProgress?: (step: string, share: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -73,6 +71,7 @@ export async function trainVocabulary(features: TrainingFeatures, options: Train
   assertInteger(count, 'count', 2, 1 << 24);
   const shapes = { ...DEFAULT_SHAPES, ...options.shapes };
   const random = seededRandom(seed);
+  const kernels = instantiateKernels(module);
 
   const blocks = {} as Record<Feature, Block>;
   const codes = {} as Record<Feature, Uint8Array>;
@@ -81,13 +80,11 @@ export async function trainVocabulary(features: TrainingFeatures, options: Train
     assertFloats(rows, feature);
     const dims = rows.length / count;
     assertInteger(dims, `${feature} dims`, 0, 1 << 20);
-    const { multiply } = options;
-    const steps = trainBlock(rows, dims, {
+    const steps = trainBlock(kernels, rows, dims, {
       feature,
       ...shapes[feature],
       seed: Math.floor(random() * 2 ** 32),
       iterations,
-      multiply,
     });
     for (;;) {
       const step = steps.next();
@@ -135,7 +132,7 @@ function encodeRows(module: WebAssembly.Module, block: Block, rows: Float32Array
     const row = rows.slice(i * block.dims, (i + 1) * block.dims);
     // As the encoder does: nothing of a feature sets all bits.
     if (row.every((value) => value === 0)) out.fill(0xff, i * bytes, (i + 1) * bytes);
-    else out.set(packSigns(projection.project(row)), i * bytes);
+    else out.set(projection.binarise(row), i * bytes);
   }
   return out;
 }
