@@ -107,7 +107,7 @@ export class Postings {
     const rows = new Uint32Array(oldRows.length + this.#recentCount);
     let tokenCount = 0;
     let rowCount = 0;
-    for (let i = 0, j = 0; i < oldTokens.length || j < fresh.length; ) {
+    for (let i = 0, j = 0; i < oldTokens.length || j < fresh.length;) {
       const before = rowCount;
       const token = j === fresh.length || oldTokens[i]! <= fresh[j]! ? oldTokens[i]! : fresh[j]!;
       if (oldTokens[i] === token) {
@@ -142,7 +142,7 @@ export function sortedBase({ tokens, offsets, rows }: PostingsData): BaseLookUp 
         const low = wanted[q]!;
         const high = wanted[q + 1]!;
         let from = 0;
-        for (let to = tokens.length; from < to; ) {
+        for (let to = tokens.length; from < to;) {
           const middle = (from + to) >>> 1;
           const h = halves[2 * middle + 1]!;
           if (h < high || (h === high && halves[2 * middle]! < low)) from = middle + 1;

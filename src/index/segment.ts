@@ -76,7 +76,12 @@ export function encodeSegment({
     at += part.length;
   }
   const head = new ByteWriter().u32(MAGIC).u16(VERSION).u16(0).raw(parameters).u64(sequence);
-  head.u32(count).u32(vectorDims).u32(tokens.length).u32(rows.length).u32(crc32(out.subarray(HEADER_BYTES)));
+  head
+    .u32(count)
+    .u32(vectorDims)
+    .u32(tokens.length)
+    .u32(rows.length)
+    .u32(crc32(out.subarray(HEADER_BYTES)));
   const checked = head.finish();
   out.set(checked);
   out.set(new ByteWriter().u32(crc32(checked)).finish(), CHECKED_BYTES);
@@ -102,7 +107,13 @@ export function decodeSegment(bytes: Uint8Array, parameters: Uint8Array): Segmen
   const reserved = head.u16();
   const stored = head.raw(PARAMETERS_BYTES).slice();
   const sequence = head.u64();
-  const [count, vectorDims, tokenCount, postings, bodyCheck] = [head.u32(), head.u32(), head.u32(), head.u32(), head.u32()];
+  const [count, vectorDims, tokenCount, postings, bodyCheck] = [
+    head.u32(),
+    head.u32(),
+    head.u32(),
+    head.u32(),
+    head.u32(),
+  ];
   if (head.u32() !== crc32(aligned.subarray(0, CHECKED_BYTES))) throw head.error('the header is damaged');
   if (reserved !== 0 || head.u64() !== 0) throw head.error('expected reserved fields 0');
   if (!equalBytes(stored, parameters))
@@ -121,7 +132,8 @@ export function decodeSegment(bytes: Uint8Array, parameters: Uint8Array): Segmen
   const offsets = new Uint32Array(...at(4 * (tokenCount + 1)), tokenCount + 1);
   const rows = new Uint32Array(...at(4 * postings), postings);
   for (let t = 1; t < tokenCount; t++) if (tokens[t]! <= tokens[t - 1]!) throw head.error('expected ascending tokens');
-  for (let t = 0; t < tokenCount; t++) if (offsets[t]! > offsets[t + 1]!) throw head.error('expected ascending offsets');
+  for (let t = 0; t < tokenCount; t++)
+    if (offsets[t]! > offsets[t + 1]!) throw head.error('expected ascending offsets');
   if (offsets[0] !== 0 || offsets[tokenCount] !== postings) throw head.error(`expected offsets 0..${postings}`);
   if (rows.some((row) => row >= count)) throw head.error(`expected row numbers below ${count}`);
   return { parameters: stored, sequence, vectorDims, ids, vectors, postings: { tokens, offsets, rows } };

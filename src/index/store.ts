@@ -85,8 +85,10 @@ export interface Change {
   readonly kind: 'put' | 'remove';
 }
 
-export interface RecordEntry extends StoredRecord {
+export interface RecordEntry {
   readonly id: Uint8Array;
+  /** Undefined when it is damaged: `verify` names it, and the others go on. */
+  readonly record: StoredRecord | undefined;
 }
 
 export interface StoreStats {

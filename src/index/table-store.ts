@@ -113,7 +113,7 @@ export class TableStore implements Store {
   async records(parameters: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<RecordEntry[]> {
     return this.#read(() => {
       const table = this.#recordsOf(generationOf(this.#state(), parameters).slot);
-      return keysAfter(table, after, limit).map((id) => ({ id, ...decodeRecord(id, table.get(id)!) }));
+      return keysAfter(table, after, limit).map((id) => ({ id, record: wholeRecord(id, table.get(id)!) }));
     });
   }
 
@@ -411,6 +411,16 @@ function generationOf(state: State, parameters: Uint8Array): StoredGeneration {
   const found = state.generations.find((generation) => equalBytes(generation.parameters, parameters));
   if (found === undefined) throw mismatch('the library has no index made with this vocabulary and these parameters');
   return found;
+}
+
+/** A record, unless it is damaged. */
+function wholeRecord(id: Uint8Array, stored: Uint8Array): StoredRecord | undefined {
+  try {
+    return decodeRecord(id, stored);
+  } catch (error) {
+    if (error instanceof RetrievalError) return undefined;
+    throw error;
+  }
 }
 
 function infoOf({ parameters, state, vectorDims, begun, records }: StoredGeneration): GenerationInfo {

@@ -1,0 +1,106 @@
+/**
+ * Bringing an index up to what its store holds.
+ * @module
+ */
+import { Generation } from './generation.ts';
+import { NO_POSTINGS, Postings } from './postings.ts';
+import type { Segment } from './segment.ts';
+import type { Change, Store, StoredRecord } from './store.ts';
+import { RetrievalError } from '../base/errors.ts';
+import { ID_BYTES } from './values.ts';
+
+const PAGE = 512;
+
+/** Every searchable record of a generation, by pages. Damaged ones are passed over. */
+async function* searchable(
+  store: Store,
+  parameters: Uint8Array,
+): AsyncGenerator<StoredRecord & { readonly id: Uint8Array }> {
+  let after: Uint8Array | undefined;
+  for (;;) {
+    const page = await store.records(parameters, after, PAGE);
+    for (const { id, record } of page) if (record !== undefined && record.vector.length > 0) yield { id, ...record };
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.id;
+  }
+}
+
+/**
+ * Builds the index of a generation from its records.
+ * @throws `parameter-mismatch` when there is no such generation, `corrupt-record`. {@link RetrievalError}
+ */
+export async function loadGeneration(
+  module: WebAssembly.Module,
+  store: Store,
+  parameters: Uint8Array,
+  vectorDims: number,
+): Promise<Generation> {
+  const generation = new Generation(module, vectorDims);
+  // What changes while the pages are read comes up again in the changes since here.
+  const { sequence } = await store.stats();
+  for await (const { id, tokens, vector } of searchable(store, parameters)) generation.put(id, tokens, vector);
+  generation.sequence = sequence;
+  return generation;
+}
+
+/**
+ * Applies what the store has seen since. Searches see the index before or after, never between.
+ * @returns False when the log does not reach back so far: load it anew.
+ */
+export async function refreshGeneration(
+  generation: Generation,
+  store: Store,
+  parameters: Uint8Array,
+): Promise<boolean> {
+  const { sequence } = await store.stats();
+  if (sequence === generation.sequence) return true;
+  const steps: (() => void)[] = [];
+  for (let since = generation.sequence; ;) {
+    const changes = await store.changes(since, PAGE);
+    if (changes === undefined) return false;
+    for (const { id, kind } of changes) {
+      const record = await recordOf(store, parameters, { id, kind });
+      if (record === undefined) steps.push(() => generation.remove(id));
+      else steps.push(() => generation.put(id, record.tokens, record.vector));
+    }
+    since = changes.at(-1)?.sequence ?? since;
+    if (changes.length < PAGE) break;
+  }
+  for (const step of steps) step();
+  generation.sequence = sequence;
+  return true;
+}
+
+/** What the index must hold after a change; undefined for nothing. */
+async function recordOf(
+  store: Store,
+  parameters: Uint8Array,
+  { id, kind }: Pick<Change, 'id' | 'kind'>,
+): Promise<StoredRecord | undefined> {
+  if (kind === 'remove') return undefined;
+  try {
+    return await store.record(parameters, id);
+  } catch (error) {
+    if (error instanceof RetrievalError && error.code === 'corrupt-record') return undefined;
+    throw error;
+  }
+}
+
+/** The snapshot of a generation, as `encodeSegment` takes it. */
+export async function snapshot(store: Store, parameters: Uint8Array, vectorDims: number): Promise<Segment> {
+  const { sequence } = await store.stats();
+  const postings = new Postings(NO_POSTINGS, 0);
+  const found: { id: Uint8Array; vector: Float32Array }[] = [];
+  const always = (): boolean => true;
+  for await (const { id, tokens, vector } of searchable(store, parameters)) {
+    postings.add(found.length, tokens, always);
+    found.push({ id, vector });
+  }
+  const ids = new Uint8Array(ID_BYTES * found.length);
+  const vectors = new Float32Array(vectorDims * found.length);
+  found.forEach(({ id, vector }, row) => {
+    ids.set(id, ID_BYTES * row);
+    vectors.set(vector, vectorDims * row);
+  });
+  return { parameters, sequence, vectorDims, ids, vectors, postings: postings.data(always) };
+}

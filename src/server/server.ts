@@ -1,0 +1,199 @@
+/**
+ * The server: answers the messages of `protocol/` from a store of ciphertext.
+ *
+ * It can compare tokens, multiply vectors and hand out bytes; it has no key, and cannot import what uses one.
+ * @module
+ */
+import { toHex } from '../base/bytes.ts';
+import { RetrievalError } from '../base/errors.ts';
+import type { Generation } from '../index/generation.ts';
+import { loadGeneration, refreshGeneration } from '../index/refresh.ts';
+import type { GenerationInfo, Store } from '../index/store.ts';
+import {
+  HAS_BLOB,
+  HAS_RECORD,
+  decodeRequest,
+  encodeResponse,
+  type Request,
+  type Response,
+  type SearchRequest,
+} from '../protocol/messages.ts';
+
+/** What a server is made of. */
+export interface ServerOptions {
+  /** Closed with the server. */
+  readonly store: Store;
+  /** Compiled kernels. */
+  readonly kernels: WebAssembly.Module;
+}
+
+/** Answers requests. */
+export interface Server {
+  /**
+   * Answers one message. Never rejects: whatever goes wrong is an error response.
+   * @param request - As made by `encodeRequest`.
+   */
+  handle(request: Uint8Array): Promise<Uint8Array>;
+  /** Waits for what is under way, then closes the store. Calling it again does nothing. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a server over a store. Indexes are read from the store when a search first needs them.
+ * @example
+ * ```ts
+ * const server = createServer({ store: createMemoryStore(), kernels: await compileKernels(wasm) });
+ * const answer = decodeResponse(await server.handle(encodeRequest({ kind: 'info' })));
+ * ```
+ */
+export function createServer(options: ServerOptions): Server {
+  return new StoreServer(options);
+}
+
+interface LoadedIndex {
+  readonly info: GenerationInfo;
+  readonly generation: Generation;
+}
+
+class StoreServer implements Server {
+  readonly #store: Store;
+  readonly #kernels: WebAssembly.Module;
+  /** By name of the generation. */
+  readonly #indexes = new Map<string, LoadedIndex>();
+  /** Writes, and searches with the reading they need, come one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | undefined;
+
+  constructor({ store, kernels }: ServerOptions) {
+    this.#store = store;
+    this.#kernels = kernels;
+  }
+
+  async handle(request: Uint8Array): Promise<Uint8Array> {
+    try {
+      if (this.#closed !== undefined) throw new RetrievalError('storage-failed', 'the server is closed');
+      return encodeResponse(await this.#answer(decodeRequest(request)));
+    } catch (error) {
+      return encodeResponse(
+        error instanceof RetrievalError
+          ? { kind: 'error', code: error.code, message: error.message }
+          : { kind: 'error', code: 'server-failed', message: 'the server failed' },
+      );
+    }
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#inTurn(async () => {
+      this.#indexes.clear();
+      await this.#store.close();
+    }));
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(task);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const store = this.#store;
+    switch (request.kind) {
+      case 'info': {
+        const { sequence, images, blobBytes, generations } = await store.stats();
+        return { kind: 'info', ranking: 'server', sequence, images, blobBytes, generations };
+      }
+      case 'begin':
+      case 'activate':
+      case 'discard':
+        await this.#inTurn(() => store.commit([request]));
+        return { kind: 'done' };
+      case 'has': {
+        const { state } = await this.#generation(request.parameters);
+        const flags = (await store.images(request.ids)).map((image) =>
+          image === undefined ? 0 : HAS_BLOB + (image[state] ? HAS_RECORD : 0),
+        );
+        return { kind: 'has', flags: Uint8Array.from(flags) };
+      }
+      case 'put': {
+        const { parameters, items } = request;
+        const mutations = items.map((item) => ({ kind: 'put' as const, parameters, ...item }));
+        return { kind: 'put', sequence: await this.#inTurn(() => store.commit(mutations)) };
+      }
+      case 'remove': {
+        return this.#inTurn(async () => {
+          const before = await store.stats();
+          const sequence = await store.commit(request.ids.map((id) => ({ kind: 'remove' as const, id })));
+          return { kind: 'remove', removed: sequence - before.sequence, sequence };
+        });
+      }
+      case 'search':
+        return this.#inTurn(() => this.#search(request));
+      case 'records': {
+        await this.#generation(request.parameters);
+        const records = [];
+        for (const id of request.ids) {
+          const record = await store.record(request.parameters, id);
+          records.push(
+            record && { sealed: record.sealed, tokenCount: record.tokens.length, vectorDims: record.vector.length },
+          );
+        }
+        return { kind: 'records', records };
+      }
+      case 'list':
+        return { kind: 'list', entries: await store.list(request.after, request.limit) };
+      case 'blob': {
+        const range = await store.blob(request.id, request.offset, request.length);
+        if (range === undefined) throw new RetrievalError('unknown-id', `there is no image ${toHex(request.id)}`);
+        return { kind: 'blob', ...range };
+      }
+      case 'verify':
+        return { kind: 'verify', ...(await store.verify(request.after, request.limit)) };
+    }
+  }
+
+  async #search({ parameters, tokens, vector, k, scan }: SearchRequest): Promise<Response> {
+    const info = await this.#generation(parameters);
+    if (vector.length !== info.vectorDims)
+      throw new RetrievalError(
+        'parameter-mismatch',
+        `expected a vector of ${info.vectorDims} numbers, got ${vector.length}`,
+      );
+    const index = await this.#index(info);
+    return { kind: 'search', ...index.search(tokens, vector, k, scan), records: info.records };
+  }
+
+  /** The generation of that name, as it is now. */
+  async #generation(parameters: Uint8Array): Promise<GenerationInfo> {
+    const name = toHex(parameters);
+    const found = (await this.#store.stats()).generations.find((generation) => toHex(generation.parameters) === name);
+    if (found === undefined)
+      throw new RetrievalError(
+        'parameter-mismatch',
+        'the library has no index made with this vocabulary and these parameters',
+      );
+    return found;
+  }
+
+  /** The index of a generation, up to date. */
+  async #index(info: GenerationInfo): Promise<Generation> {
+    const name = toHex(info.parameters);
+    await this.#forget();
+    let { generation } = this.#indexes.get(name) ?? {};
+    if (
+      generation === undefined ||
+      generation.wasteful ||
+      !(await refreshGeneration(generation, this.#store, info.parameters))
+    ) {
+      this.#indexes.delete(name);
+      generation = await loadGeneration(this.#kernels, this.#store, info.parameters, info.vectorDims);
+      this.#indexes.set(name, { info, generation });
+    }
+    return generation;
+  }
+
+  /** Lets go of indexes whose generation is gone, or has been begun again. */
+  async #forget(): Promise<void> {
+    const begun = new Map((await this.#store.stats()).generations.map((g) => [toHex(g.parameters), g.begun]));
+    for (const [name, { info }] of this.#indexes) if (begun.get(name) !== info.begun) this.#indexes.delete(name);
+  }
+}
