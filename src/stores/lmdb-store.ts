@@ -9,6 +9,7 @@
 import { existsSync, mkdirSync, statfsSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
+import { utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { Store } from '../index/store.ts';
 import { TableStore } from '../index/table-store.ts';
@@ -19,6 +20,9 @@ import { WriterLock, isWriterAlive } from './writer-lock.ts';
 const DATA_FILE = 'data.mdb';
 // Free bytes below which a failed write is put down to a full disk; LMDB itself tells a short write as an input/output error.
 const FULL_BYTES = 1024 * 1024;
+
+// Written to for the sake of a commit.
+const TURN_KEY = /* @__PURE__ */ utf8('turn');
 
 /** How to open a store. */
 export interface LmdbOptions {
@@ -94,6 +98,17 @@ class LmdbTables implements Tables {
   }
 
   transaction(change: () => void, bytes: number): void {
+    try {
+      this.#commit(change, bytes);
+    } catch (error) {
+      if (!(error instanceof RetrievalError) || error.code !== 'storage-full') throw error;
+      // LMDB hands out again what a commit has freed from the next commit but one on: bring that one about.
+      this.#commit(() => this.table.meta.put(TURN_KEY, new Uint8Array(0)), 0);
+      this.#commit(change, bytes);
+    }
+  }
+
+  #commit(change: () => void, bytes: number): void {
     try {
       this.#root.transactionSync(() => {
         if (this.#lock?.held() !== true)

@@ -1,0 +1,168 @@
+/** Postings, segments and the live index of one generation. */
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { toHex } from '../src/base/bytes.ts';
+import { RetrievalError } from '../src/base/errors.ts';
+import { Generation } from '../src/index/generation.ts';
+import { NO_POSTINGS, Postings, sortedBase } from '../src/index/postings.ts';
+import { refreshGeneration, snapshot } from '../src/index/refresh.ts';
+import { decodeSegment, encodeSegment } from '../src/index/segment.ts';
+import { createMemoryStore } from '../src/stores/memory-store.ts';
+import type { PutMutation } from '../src/index/store.ts';
+import { rank } from './reference/rank.ts';
+import { builds, bytes, floats } from './support.ts';
+
+const DIMS = 7;
+const PARAMETERS = bytes(32, 1);
+const HEADER_BYTES = 80;
+
+function put(seed: number): PutMutation & { blob: Uint8Array } {
+  const tokens = BigUint64Array.from(bytes(5, seed), (byte) => BigInt(byte % 16) * 0x1_0000_0001n);
+  const [vector, sealed] = [floats(DIMS, seed), bytes(10, seed)];
+  return {
+    kind: 'put',
+    parameters: PARAMETERS,
+    id: bytes(16, seed),
+    tokens,
+    vector,
+    sealed,
+    wrapped: bytes(72, seed),
+    blob: bytes(1, seed),
+  };
+}
+
+const test = suite('index');
+
+test('postings equal a plain list, before and after they are merged', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.bigInt({ min: 0n, max: 20n }), { maxLength: 6 }), { maxLength: 40 }),
+      fc.array(fc.bigInt({ min: 0n, max: 22n }), { maxLength: 6 }),
+      fc.nat({ max: 5 }),
+      (lists, query, dead) => {
+        const isAlive = (row: number): boolean => row % 6 !== dead;
+        const wide = (token: bigint): bigint => token * 0xffff_ffff_fn;
+        const recent = new Postings();
+        lists.forEach((tokens, row) => recent.add(row, BigUint64Array.from(tokens, wide), isAlive));
+        const merged = new Postings(recent.data(isAlive), lists.length);
+        // Half in the base, half on top.
+        const half = new Postings();
+        const middle = lists.length >> 1;
+        lists.slice(0, middle).forEach((tokens, row) => half.add(row, BigUint64Array.from(tokens, wide), isAlive));
+        const both = new Postings(half.data(isAlive), middle);
+        lists.slice(middle).forEach((tokens, i) => both.add(middle + i, BigUint64Array.from(tokens, wide), isAlive));
+        const expected = lists.flatMap((tokens, row) =>
+          isAlive(row) && tokens.some((t) => query.includes(t)) ? [row] : [],
+        );
+        for (const postings of [recent, merged, both])
+          assert.equal(
+            [...postings.lookUp(BigUint64Array.from(query, wide), isAlive)].sort((a, b) => a - b),
+            expected,
+          );
+        assert.equal(both.data(isAlive), recent.data(isAlive));
+      },
+    ),
+    { seed: 42 },
+  );
+});
+
+test('an empty base finds nothing', () => {
+  assert.equal([...sortedBase(NO_POSTINGS).lookUp(BigUint64Array.of(0n, 5n))], []);
+});
+
+const store = createMemoryStore();
+await store.commit([
+  { kind: 'begin', parameters: PARAMETERS, vectorDims: DIMS, state: 'active' },
+  ...Array.from({ length: 12 }, (_, i) => put(i)),
+  { ...put(50), vector: new Float32Array(0) },
+]);
+const segment = await snapshot(store, PARAMETERS, DIMS);
+const file = encodeSegment(segment);
+
+test('segment: round trip, at any alignment', () => {
+  assert.equal(decodeSegment(file, PARAMETERS), segment);
+  const shifted = new Uint8Array(file.length + 5);
+  shifted.set(file, 5);
+  assert.equal(decodeSegment(shifted.subarray(5), PARAMETERS), segment);
+});
+
+function refused(run: () => unknown, hint: string): void {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof RetrievalError) return;
+    throw error;
+  }
+  assert.unreachable(hint);
+}
+
+test('segment: every truncation and every flipped bit is refused', () => {
+  for (let end = 0; end < file.length; end++)
+    refused(() => decodeSegment(file.subarray(0, end), PARAMETERS), `cut at ${end}`);
+  for (let bit = 0; bit < 8 * file.length; bit++) {
+    const damaged = file.slice();
+    damaged[bit >> 3]! ^= 1 << (bit & 7);
+    refused(() => decodeSegment(damaged, PARAMETERS), `bit ${bit}`);
+  }
+});
+
+test('segment: no bytes make it fail in any other way', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: HEADER_BYTES }), fc.uint8Array({ maxLength: 200 }), (keep, tail) => {
+      refused(() => decodeSegment(Uint8Array.from([...file.subarray(0, keep), ...tail]), PARAMETERS), 'junk was read');
+    }),
+    { seed: 42 },
+  );
+});
+
+test('segment: tells a newer version, and other parameters, from damage', () => {
+  const newer = file.slice();
+  newer[4] = 7;
+  assert.throws(
+    () => decodeSegment(newer, PARAMETERS),
+    (error: RetrievalError) => error.code === 'unsupported-version',
+  );
+  assert.throws(
+    () => decodeSegment(file, bytes(32, 9)),
+    (error: RetrievalError) => error.code === 'parameter-mismatch',
+  );
+});
+
+for (const [build, module] of Object.entries(builds))
+  test(`a generation goes on from a segment (${build})`, async () => {
+    const generation = new Generation(module, DIMS, decodeSegment(file, PARAMETERS));
+    assert.is(generation.count, 12);
+    const own = createMemoryStore();
+    await own.commit([
+      { kind: 'begin', parameters: PARAMETERS, vectorDims: DIMS, state: 'active' },
+      ...Array.from({ length: 12 }, (_, i) => put(i)),
+      { ...put(50), vector: new Float32Array(0) },
+      { kind: 'remove', id: put(3).id },
+      { ...put(4), vector: floats(DIMS, 400) },
+      put(13),
+    ]);
+    assert.is(await refreshGeneration(generation, own, PARAMETERS), true);
+    const held = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 13].map((i) =>
+      i === 4 ? { ...put(4), vector: floats(DIMS, 400) } : put(i),
+    );
+    const { tokens, vector } = put(777);
+    for (const scan of [true, false]) {
+      const found = generation.search(tokens, vector, 20, scan);
+      const expected = rank(held, scan ? undefined : tokens, vector, 20);
+      assert.equal([found.ids.map(toHex), found.candidates], [expected.ids, expected.candidates]);
+    }
+  });
+
+test('knows when it had better be read anew', () => {
+  const generation = new Generation(builds.release, DIMS);
+  for (let round = 0; round < 3000; round++) {
+    const { id, tokens, vector } = put(round % 3);
+    generation.put(id, tokens, vector);
+    if (round === 100) assert.is(generation.wasteful, false);
+  }
+  assert.is(generation.wasteful, true);
+  assert.is(generation.count, 3);
+});
+
+test.run();
