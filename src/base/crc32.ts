@@ -8,11 +8,11 @@
 const POLYNOMIAL = 0xedb88320;
 const SLICES = 8;
 
-let tables: Uint32Array | undefined;
+let tables: Int32Array | undefined;
 
 /** Table `s` advances a byte through `s` further zero bytes. Made at the first call. */
-function makeTables(): Uint32Array {
-  const out = new Uint32Array(SLICES * 256);
+function makeTables(): Int32Array {
+  const out = new Int32Array(SLICES * 256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
