@@ -28,7 +28,9 @@ import { wipe } from './wipe.ts';
 
 const MAGIC = 0x4d495342; // "BSIM" read as a little-endian u32
 const PAPER_MAGIC = 0x41505342; // "BSPA"
-const VERSION = 0;
+/** Of the sealed form. */
+export const IMAGE_VERSION = 0;
+const VERSION = IMAGE_VERSION;
 const HEADER_BYTES = 8;
 const CHUNK_BYTES = 2 ** 20;
 const TAG_BYTES = 16;

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
-import { SIFT_DIMS, type LocalFeatures } from './local-features.ts';
+import { SIFT_DIMS } from './local-features.ts';
 import { NearestCentroid } from './nearest-centroid.ts';
 
 /**
@@ -42,7 +42,7 @@ export class BagOfWords {
    * @throws On wrong argument types. {@link TypeError}
    * @throws On descriptors of another length. {@link RangeError}
    */
-  describe(local: LocalFeatures): Float32Array<ArrayBuffer> {
+  describe(local: { readonly count: number; readonly descriptors: Float32Array }): Float32Array<ArrayBuffer> {
     if (typeof local !== 'object' || local === null)
       throw new TypeError(`"local" expected LocalFeatures, got ${typeof local}`);
     assertInteger(local.count, 'local.count', 0, 2 ** 32 - 1);

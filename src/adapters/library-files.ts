@@ -1,0 +1,173 @@
+/**
+ * The client's half of a library folder.
+ *
+ * | file                     |                                                                     |
+ * | ------------------------ | ------------------------------------------------------------------- |
+ * | `library.json`           | format and version: what makes a folder a library                   |
+ * | `client/key`             | the library key, wrapped by a passphrase and by recovery words      |
+ * | `client/vocabulary`      | a copy of the vocabulary, so that an upgrade never changes a library |
+ * | `client/index.json`      | index parameters                                                    |
+ * | `client/next-*`          | vocabulary and parameters of a reindex that is not finished         |
+ * | `server/`                | the store: ciphertext only                                          |
+ *
+ * Every file is written under another name and then renamed, so that a crash leaves the old one or the new one.
+ * @module
+ */
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { RetrievalError } from '../base/errors.ts';
+import { decodeVocabulary } from '../codes/vocabulary-format.ts';
+import type { Vocabulary } from '../codes/vocabulary.ts';
+import { indexFingerprint, type IndexParameters } from '../client/index-parameters.ts';
+
+const FORMAT = 'blindsight-library';
+const VERSION = 0;
+
+/** Which of the two index descriptions: the one in use, or the one being built. */
+export type Slot = 'current' | 'next';
+
+/** What one index generation is made with. */
+export interface IndexFiles {
+  readonly vocabulary: Vocabulary;
+  readonly index: IndexParameters;
+}
+
+/** Writes a file so that it is there whole, on disk, or not at all. */
+export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  const partial = `${path}.partial`;
+  const file = await open(partial, 'w', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(partial, path);
+  // The rename itself is durable once the folder is; not every platform lets a folder be synced.
+  const folder = await open(dirname(path)).catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
+
+async function read(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new RetrievalError('unreadable-file', `cannot read ${path}`, { cause: error });
+  }
+}
+
+/** Paths of a library folder. */
+export class LibraryFiles {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Where the server keeps its store. */
+  get store(): string {
+    return join(this.folder, 'server');
+  }
+
+  #path(name: string): string {
+    return join(this.folder, 'client', name);
+  }
+
+  #slot(slot: Slot, name: string): string {
+    return this.#path(slot === 'next' ? `next-${name}` : name);
+  }
+
+  /**
+   * Makes the folder of a new library.
+   * @throws `library-exists`. {@link RetrievalError}
+   */
+  async create(): Promise<void> {
+    if ((await read(join(this.folder, 'library.json'))) !== undefined)
+      throw new RetrievalError('library-exists', `there is a library in ${this.folder} already`);
+    await mkdir(join(this.folder, 'client'), { recursive: true, mode: 0o700 });
+  }
+
+  /** Says that the library is whole: the last step of making one. */
+  async seal(): Promise<void> {
+    await writeWhole(join(this.folder, 'library.json'), `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`);
+  }
+
+  /**
+   * Checks that this is a library this release reads.
+   * @throws `library-not-found`, `corrupt-index` or `unsupported-version`. {@link RetrievalError}
+   */
+  async check(): Promise<void> {
+    const bytes = await read(join(this.folder, 'library.json'));
+    if (bytes === undefined)
+      throw new RetrievalError('library-not-found', `no library in ${this.folder}; blindsight init makes one`);
+    const { format, version } = parse(bytes, 'library.json') as { format?: unknown; version?: unknown };
+    if (format !== FORMAT) throw new RetrievalError('corrupt-index', 'library.json does not describe a library');
+    if (version !== VERSION)
+      throw new RetrievalError('unsupported-version', `expected library version ${VERSION}, got ${String(version)}`);
+  }
+
+  /** @throws `corrupt-key-file` when it is missing. {@link RetrievalError} */
+  async key(): Promise<Uint8Array> {
+    const bytes = await read(this.#path('key'));
+    if (bytes === undefined) throw new RetrievalError('corrupt-key-file', 'the key file is missing');
+    return bytes;
+  }
+
+  async writeKey(bytes: Uint8Array): Promise<void> {
+    await writeWhole(this.#path('key'), bytes);
+  }
+
+  /**
+   * @returns Undefined when there is none: no reindex is going on.
+   * @throws `corrupt-vocabulary`, `corrupt-index`. {@link RetrievalError}
+   */
+  async readIndex(slot: Slot): Promise<IndexFiles | undefined> {
+    const [vocabulary, index] = await Promise.all([
+      read(this.#slot(slot, 'vocabulary')),
+      read(this.#slot(slot, 'index.json')),
+    ]);
+    if (index === undefined) return undefined;
+    if (vocabulary === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
+    const decoded = decodeVocabulary(vocabulary);
+    const parameters = parse(index, 'index.json') as IndexParameters;
+    try {
+      indexFingerprint(decoded.fingerprint, parameters);
+    } catch (error) {
+      throw new RetrievalError('corrupt-index', 'index.json holds no index parameters', { cause: error });
+    }
+    return { vocabulary: decoded, index: parameters };
+  }
+
+  /** The parameters are written last: where they are, the vocabulary is. */
+  async writeIndex(slot: Slot, vocabulary: Uint8Array, index: IndexParameters): Promise<void> {
+    await writeWhole(this.#slot(slot, 'vocabulary'), vocabulary);
+    await writeWhole(this.#slot(slot, 'index.json'), `${JSON.stringify(index)}\n`);
+  }
+
+  /** The next index becomes the current one. Safe to repeat after a crash between its steps. */
+  async promoteNext(): Promise<void> {
+    const vocabulary = await read(this.#slot('next', 'vocabulary'));
+    const index = await read(this.#slot('next', 'index.json'));
+    if (index === undefined || vocabulary === undefined) return;
+    await writeWhole(this.#slot('current', 'vocabulary'), vocabulary);
+    await writeWhole(this.#slot('current', 'index.json'), index);
+    await this.dropNext();
+  }
+
+  async dropNext(): Promise<void> {
+    await rm(this.#slot('next', 'index.json'), { force: true });
+    await rm(this.#slot('next', 'vocabulary'), { force: true });
+  }
+}
+
+function parse(bytes: Uint8Array, name: string): unknown {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Told below.
+  }
+  throw new RetrievalError('corrupt-index', `${name} is damaged`);
+}

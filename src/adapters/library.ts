@@ -1,0 +1,272 @@
+/**
+ * A library in a folder: client and server in one process, each with its own half of the folder, with
+ * messages as the only way between them.
+ * @module
+ */
+import { RetrievalError } from '../base/errors.ts';
+import { equalBytes } from '../base/bytes.ts';
+import { Client } from '../client/client.ts';
+import { VocabularyExtractor, type Extractor } from '../client/extractor.ts';
+import { DEFAULT_INDEX, indexFingerprint, type IndexParameters } from '../client/index-parameters.ts';
+import { ask, type Transport } from '../client/transport.ts';
+import type { Vocabulary } from '../codes/vocabulary.ts';
+import { encodeVocabulary } from '../codes/vocabulary-format.ts';
+import {
+  changePassphrase,
+  createKeyFile,
+  openWithPassphrase,
+  openWithWords,
+  type KeyFileOpener,
+  type KeyFileOptions,
+} from '../crypto/key-file.ts';
+import { newLibraryKey } from '../crypto/keys.ts';
+import { wipe } from '../crypto/wipe.ts';
+import type { DeepModel } from '../features/deep.ts';
+import type { Decoder } from '../image/decoder.ts';
+import { ImageReader } from '../image/decode.ts';
+import { createServer, type Server } from '../server/server.ts';
+import { openLmdbStore } from '../stores/lmdb-store.ts';
+import { createJimpDecoder } from './jimp-decoder.ts';
+import { LibraryFiles, type IndexFiles } from './library-files.ts';
+import { loadKernels, loadModel, loadVocabulary } from './package-files.ts';
+import { createSharpDecoder } from './sharp-decoder.ts';
+
+/** What a library is opened with. */
+export interface LibraryOptions {
+  readonly opener: KeyFileOpener;
+  /** Reads only: goes on beside a writer. */
+  readonly readOnly?: boolean;
+  /** Sees every message between client and server, as the server does. */
+  readonly tap?: Tap;
+}
+
+/** Called with each request and its response. */
+export type Tap = (request: Uint8Array, response: Uint8Array) => void;
+
+/** The decoders that are installed: sharp first, then jimp. */
+export async function loadDecoders(): Promise<Decoder[]> {
+  const sharp = await createSharpDecoder();
+  const jimp = await createJimpDecoder();
+  return sharp === undefined ? [jimp] : [sharp, jimp];
+}
+
+/** Makes extractors for one vocabulary: the model is loaded at the first call, and closed by `close`. */
+export function extractorFor(
+  kernels: WebAssembly.Module,
+  vocabulary: Vocabulary,
+): { readonly make: () => Promise<Extractor>; close(): Promise<void> } {
+  let model: DeepModel | undefined;
+  return {
+    async make() {
+      const [loaded, decoders] = await Promise.all([loadModel(vocabulary.model.sha256), loadDecoders()]);
+      model = loaded;
+      return new VocabularyExtractor(kernels, vocabulary, loaded, new ImageReader(kernels, decoders));
+    },
+    close: async () => model?.close(),
+  };
+}
+
+/**
+ * Makes a library, and leaves it closed.
+ * @param folder - Made if need be; must not hold a library.
+ * @returns 24 recovery words, shown once and kept nowhere.
+ * @throws `library-exists`. {@link RetrievalError}
+ */
+export async function createLibrary(
+  folder: string,
+  passphrase: string,
+  options: { readonly vocabulary?: Uint8Array; readonly index?: IndexParameters; readonly key?: KeyFileOptions } = {},
+): Promise<string> {
+  const files = new LibraryFiles(folder);
+  await files.create();
+  const vocabulary = options.vocabulary ?? (await loadVocabulary()).bytes;
+  const libraryKey = newLibraryKey();
+  try {
+    const { bytes, words } = await createKeyFile(libraryKey, passphrase, options.key);
+    await files.writeKey(bytes);
+    await files.writeIndex('current', vocabulary, options.index ?? DEFAULT_INDEX);
+    const library = await Library.assemble(files, libraryKey, false);
+    try {
+      await library.client.begin('active');
+    } finally {
+      await library.close();
+    }
+    await files.seal();
+    return words;
+  } finally {
+    wipe(libraryKey);
+  }
+}
+
+/**
+ * Opens a library in a folder.
+ * @throws `library-not-found`, `wrong-passphrase`, `library-locked`, and what damaged files give. {@link RetrievalError}
+ */
+export async function openLibrary(folder: string, { opener, readOnly = false, tap }: LibraryOptions): Promise<Library> {
+  const files = new LibraryFiles(folder);
+  await files.check();
+  const keyFile = await files.key();
+  const libraryKey =
+    'words' in opener ? openWithWords(keyFile, opener.words) : await openWithPassphrase(keyFile, opener.passphrase);
+  try {
+    return await Library.assemble(files, libraryKey, readOnly, tap);
+  } finally {
+    wipe(libraryKey);
+  }
+}
+
+/**
+ * Changes the passphrase; images and keys stay as they are, and so do the recovery words.
+ * @throws `library-not-found`, `wrong-passphrase`. {@link RetrievalError}
+ */
+export async function changeLibraryPassphrase(
+  folder: string,
+  opener: KeyFileOpener,
+  passphrase: string,
+): Promise<void> {
+  const files = new LibraryFiles(folder);
+  await files.check();
+  await files.writeKey(await changePassphrase(await files.key(), opener, passphrase));
+}
+
+/** An open library. Close it: the store is locked until then. */
+export class Library {
+  readonly client: Client;
+  readonly vocabulary: Vocabulary;
+  readonly index: IndexParameters;
+  readonly #files: LibraryFiles;
+  readonly #kernels: WebAssembly.Module;
+  readonly #libraryKey: Uint8Array;
+  readonly #server: Server;
+  readonly #transport: Transport;
+  readonly #extractor: { close(): Promise<void> };
+
+  private constructor(
+    files: LibraryFiles,
+    kernels: WebAssembly.Module,
+    libraryKey: Uint8Array,
+    server: Server,
+    transport: Transport,
+    { vocabulary, index }: IndexFiles,
+  ) {
+    this.#files = files;
+    this.#kernels = kernels;
+    this.#libraryKey = libraryKey.slice();
+    this.#server = server;
+    this.#transport = transport;
+    this.vocabulary = vocabulary;
+    this.index = index;
+    const { client, extractor } = this.#makeClient(vocabulary, index);
+    this.client = client;
+    this.#extractor = extractor;
+  }
+
+  /** Puts a library together from its files and its key. Not kept: `libraryKey`. */
+  static async assemble(files: LibraryFiles, libraryKey: Uint8Array, readOnly: boolean, tap?: Tap): Promise<Library> {
+    const kernels = await loadKernels();
+    const server = createServer({ store: openLmdbStore(files.store, { readOnly }), kernels });
+    try {
+      const current = await files.readIndex('current').catch((error: unknown) => ({ error }));
+      const next = await files.readIndex('next');
+      const transport: Transport = async (request) => {
+        const response = await server.handle(request);
+        tap?.(request, response);
+        return response;
+      };
+      const active = await activeParameters(transport);
+      // A reindex that got as far as the server's switch, but not as far as the files': finish it.
+      if (next !== undefined && active !== undefined && equalBytes(active, fingerprintOf(next))) {
+        if (!readOnly) await files.promoteNext();
+        return new Library(files, kernels, libraryKey, server, transport, next);
+      }
+      if (current === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
+      if ('error' in current) throw current.error;
+      if (active !== undefined && !equalBytes(active, fingerprintOf(current)))
+        throw new RetrievalError(
+          'parameter-mismatch',
+          'the store was made with another vocabulary or other parameters',
+        );
+      return new Library(files, kernels, libraryKey, server, transport, current);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+  }
+
+  #makeClient(
+    vocabulary: Vocabulary,
+    index: IndexParameters,
+  ): { readonly client: Client; readonly extractor: { close(): Promise<void> } } {
+    const extractor = extractorFor(this.#kernels, vocabulary);
+    const client = new Client({
+      kernels: this.#kernels,
+      libraryKey: this.#libraryKey,
+      vocabulary,
+      index,
+      transport: this.#transport,
+      extractor: extractor.make,
+    });
+    return { client, extractor };
+  }
+
+  /**
+   * A second client for the index that is to come, whose description is written to the folder first.
+   * @throws `parameter-mismatch` when another reindex is unfinished. {@link RetrievalError}
+   */
+  async next(
+    vocabulary: Vocabulary,
+    index: IndexParameters,
+  ): Promise<{ readonly client: Client; finish(): Promise<void>; close(): Promise<void> }> {
+    const pending = await this.#files.readIndex('next');
+    if (pending !== undefined && !equalBytes(fingerprintOf(pending), indexFingerprint(vocabulary.fingerprint, index)))
+      throw new RetrievalError(
+        'parameter-mismatch',
+        'a reindex to another vocabulary is unfinished: finish it, or drop it with --abort',
+      );
+    if (pending === undefined) await this.#files.writeIndex('next', encodeVocabulary(vocabulary), index);
+    const { client, extractor } = this.#makeClient(vocabulary, index);
+    return {
+      client,
+      finish: () => this.#files.promoteNext(),
+      async close() {
+        client.close();
+        await extractor.close();
+      },
+    };
+  }
+
+  /** The unfinished reindex, if there is one. */
+  async pending(): Promise<IndexFiles | undefined> {
+    return this.#files.readIndex('next');
+  }
+
+  /** Drops an unfinished reindex. */
+  async abandonNext(): Promise<boolean> {
+    const pending = await this.#files.readIndex('next');
+    if (pending === undefined) return false;
+    const { client } = this.#makeClient(pending.vocabulary, pending.index);
+    const { generations } = await client.info();
+    if (generations.some(({ parameters, state }) => state === 'pending' && equalBytes(parameters, client.parameters)))
+      await client.discard();
+    client.close();
+    await this.#files.dropNext();
+    return true;
+  }
+
+  /** Wipes keys, closes the store and lets its lock go. */
+  async close(): Promise<void> {
+    this.client.close();
+    wipe(this.#libraryKey);
+    await this.#extractor.close();
+    await this.#server.close();
+  }
+}
+
+function fingerprintOf({ vocabulary, index }: IndexFiles): Uint8Array {
+  return indexFingerprint(vocabulary.fingerprint, index);
+}
+
+async function activeParameters(transport: Transport): Promise<Uint8Array | undefined> {
+  const { generations } = await ask(transport, { kind: 'info' }, 'info');
+  return generations.find(({ state }) => state === 'active')?.parameters;
+}

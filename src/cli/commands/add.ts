@@ -1,0 +1,77 @@
+/** `blindsight add`. @module */
+import { readFile } from 'node:fs/promises';
+import type { Library } from '../../adapters/library.ts';
+import { addImages, type Source } from '../../client/add-images.ts';
+import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
+import { answer, describeError, type Common } from '../output.ts';
+import { startProgress } from '../progress.ts';
+import { readError, walk } from '../walk.ts';
+
+interface Options extends OpenOptions {
+  readonly storeUndecodable?: boolean;
+  readonly concurrency?: number;
+}
+
+/** What an `add` came to. */
+export interface AddSummary {
+  readonly added: number;
+  readonly known: number;
+  readonly failed: readonly { readonly path: string; readonly code: string; readonly message: string }[];
+}
+
+export async function add(folder: string, paths: readonly string[], options: Options): Promise<void> {
+  const signal = stopSignal();
+  const summary = await withLibrary(folder, options, (library) => addPaths(library, paths, options, signal));
+  const lines = summary.failed.map(({ path, code, message }) => `  ${path}: ${message} (${code})`);
+  const tail = summary.failed.length > 0 ? `\nNot added:\n${lines.join('\n')}` : '';
+  answer(options, summary, `${summary.added} added, ${summary.known} known, ${summary.failed.length} failed${tail}`);
+}
+
+interface File extends Source {
+  readonly file: string;
+}
+
+/** Adds what lies under `paths`. */
+export async function addPaths(
+  library: Library,
+  paths: readonly string[],
+  options: Common & { readonly storeUndecodable?: boolean; readonly concurrency?: number },
+  signal?: AbortSignal,
+): Promise<AddSummary> {
+  const { found, unreadable } = await walk(paths);
+  const failed = unreadable.map(({ path, error }) => ({ path, code: error.code as string, message: error.message }));
+  let added = 0;
+  let known = 0;
+  const progress = startProgress('add', found.length, 'files', options.json === true);
+  try {
+    for await (const outcome of addImages(library.client, sources(found), {
+      storeUndecodable: options.storeUndecodable === true,
+      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+      ...(signal === undefined ? {} : { signal }),
+    })) {
+      if (outcome.status === 'added') added++;
+      else if (outcome.status === 'known') known++;
+      else if (outcome.status === 'failed') failed.push({ path: outcome.source.file, ...describeError(outcome.error) });
+      progress.step(failed.length > 0 ? `${failed.length} failed` : '');
+    }
+  } finally {
+    progress.stop();
+  }
+  failed.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { added, known, failed };
+}
+
+function sources(found: readonly { path: string; name: string }[]): File[] {
+  return found.map(({ path, name }) => ({
+    file: path,
+    name: name.split('/').at(-1)!,
+    path: name,
+    async read() {
+      try {
+        return await readFile(path);
+      } catch (error) {
+        throw readError(path, error);
+      }
+    },
+  }));
+}

@@ -1,0 +1,43 @@
+/** `blindsight info`. @module */
+import { toHex } from '../../base/bytes.ts';
+import { FEATURES } from '../../codes/block.ts';
+import { withLibrary, type OpenOptions } from '../open.ts';
+import { answer, size } from '../output.ts';
+
+export async function info(folder: string, options: OpenOptions): Promise<void> {
+  await withLibrary(folder, { ...options, readOnly: true }, async ({ client, vocabulary, index }) => {
+    const { ranking, images, blobBytes, sequence, generations } = await client.info();
+    const active = generations.find(({ state }) => state === 'active');
+    const pending = generations.find(({ state }) => state === 'pending');
+    const vocabularyId = toHex(vocabulary.fingerprint);
+    const bits = FEATURES.map((feature) => `${feature} ${vocabulary.blocks[feature].bits}`).join(', ');
+    answer(
+      options,
+      {
+        images,
+        ranking,
+        vocabulary: vocabularyId,
+        model: vocabulary.model.id,
+        bytes: blobBytes,
+        bits: vocabulary.bits,
+        records: active?.records ?? 0,
+        vectorDims: active?.vectorDims ?? 0,
+        sequence,
+        index,
+        pending: pending?.records ?? null,
+      },
+      [
+        `images      ${images}`,
+        `ranking     ${ranking}`,
+        `vocabulary  ${vocabularyId.slice(0, 16)}  ${vocabulary.origin}`,
+        `model       ${vocabulary.model.id}`,
+        `code        ${vocabulary.bits} bits (${bits})`,
+        `index       ${index.tables} tables of ${index.sampledBits} bits, noise ${index.noise}, split ${index.split}`,
+        `bytes       ${size(blobBytes)} of encrypted images`,
+        ...(pending === undefined
+          ? []
+          : [`reindex     ${pending.records} of ${images} done; blindsight reindex goes on`]),
+      ].join('\n'),
+    );
+  });
+}

@@ -1,0 +1,49 @@
+/** `blindsight init`. @module */
+import { readFile } from 'node:fs/promises';
+import { createLibrary } from '../../adapters/library.ts';
+import { DEFAULT_INDEX } from '../../client/index-parameters.ts';
+import { SERVER_RANKING_LEARNS } from '../leakage.ts';
+import { answer, type Common } from '../output.ts';
+import { readPassphrase } from '../passphrase.ts';
+import { readError } from '../walk.ts';
+
+interface Options extends Common {
+  readonly passphraseFile?: string;
+  readonly vocabulary?: string;
+  readonly noise?: number;
+  readonly split?: number;
+}
+
+export async function init(folder: string, options: Options): Promise<void> {
+  const passphrase = await readPassphrase(options.passphraseFile, 'New passphrase: ', true);
+  const { noise = DEFAULT_INDEX.noise, split = DEFAULT_INDEX.split } = options;
+  const words = await createLibrary(folder, passphrase, {
+    index: { ...DEFAULT_INDEX, noise, split },
+    ...(options.vocabulary === undefined ? {} : { vocabulary: await readVocabularyFile(options.vocabulary) }),
+  });
+  answer(
+    options,
+    { library: folder, ranking: 'server', recoveryWords: words },
+    `Made ${folder}.
+
+${SERVER_RANKING_LEARNS}
+
+Recovery words. Write them down: they open the library without the passphrase, and are shown only now.
+
+${inRows(words.split(' '))}`,
+  );
+}
+
+/** Bytes of a vocabulary file that the user named. */
+export async function readVocabularyFile(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
+    throw readError(path, error);
+  });
+}
+
+function inRows(words: readonly string[]): string {
+  let text = '';
+  for (const [i, word] of words.entries())
+    text += `${String(i + 1).padStart(4)} ${word.padEnd(10)}${i % 6 === 5 ? '\n' : ''}`;
+  return text;
+}

@@ -1,0 +1,68 @@
+/** `blindsight reindex`. @module */
+import { loadVocabulary } from '../../adapters/package-files.ts';
+import { equalBytes } from '../../base/bytes.ts';
+import { indexFingerprint } from '../../client/index-parameters.ts';
+import { reindex } from '../../client/reindex.ts';
+import { decodeVocabulary } from '../../codes/vocabulary-format.ts';
+import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
+import { answer, describeError, remark } from '../output.ts';
+import { startProgress } from '../progress.ts';
+import { readVocabularyFile } from './init.ts';
+
+interface Options extends OpenOptions {
+  readonly vocabulary?: string;
+  readonly noise?: number;
+  readonly split?: number;
+  readonly abort?: boolean;
+}
+
+export async function reindexLibrary(folder: string, options: Options): Promise<void> {
+  const signal = stopSignal();
+  await withLibrary(folder, options, async (library) => {
+    if (options.abort === true) {
+      const abandoned = await library.abandonNext();
+      answer(options, { abandoned }, abandoned ? 'The unfinished reindex is dropped.' : 'No reindex is unfinished.');
+      return;
+    }
+    const pending = await library.pending();
+    const asked = options.vocabulary !== undefined || options.noise !== undefined || options.split !== undefined;
+    // Without words of the user's own, an unfinished reindex goes on as it was begun.
+    const vocabulary =
+      options.vocabulary !== undefined
+        ? decodeVocabulary(await readVocabularyFile(options.vocabulary))
+        : asked
+          ? library.vocabulary
+          : (pending?.vocabulary ?? (await loadVocabulary()).vocabulary);
+    const { noise = library.index.noise, split = library.index.split } = options;
+    const index = asked || pending === undefined ? { ...library.index, noise, split } : pending.index;
+    if (equalBytes(indexFingerprint(vocabulary.fingerprint, index), library.client.parameters)) {
+      answer(options, { reindexed: 0, kept: 0, failed: [] }, 'The index is made with this vocabulary already.');
+      return;
+    }
+    const next = await library.next(vocabulary, index);
+    const counts = { done: 0, kept: 0 };
+    const failed: { id: string; code: string; message: string }[] = [];
+    const { images } = await library.client.info();
+    const progress = startProgress('reindex', images, 'images', options.json === true);
+    try {
+      for await (const outcome of reindex(library.client, next.client, signal)) {
+        if (outcome.status === 'failed')
+          failed.push({ id: Buffer.from(outcome.id).toString('hex'), ...describeError(outcome.error) });
+        else counts[outcome.status]++;
+        progress.step();
+      }
+      await next.finish();
+    } catch (error) {
+      for (const { id, message, code } of failed) remark(options, `  ${id}: ${message} (${code})`);
+      throw error;
+    } finally {
+      progress.stop();
+      await next.close();
+    }
+    answer(
+      options,
+      { reindexed: counts.done, kept: counts.kept, failed },
+      `${counts.done} images indexed anew, ${counts.kept} were done before. The new index serves.`,
+    );
+  });
+}

@@ -1,0 +1,24 @@
+/** `blindsight verify`. @module */
+import { verifyLibrary } from '../../client/verify-library.ts';
+import { withLibrary, type OpenOptions } from '../open.ts';
+import { answer } from '../output.ts';
+import { startProgress } from '../progress.ts';
+
+export async function verify(folder: string, options: OpenOptions): Promise<void> {
+  await withLibrary(folder, { ...options, readOnly: true }, async ({ client }) => {
+    const { images } = await client.info();
+    const progress = startProgress('verify', images, 'images', options.json === true);
+    const verification = await verifyLibrary(client, () => progress.step()).finally(() => progress.stop());
+    const { faults } = verification;
+    answer(
+      options,
+      verification,
+      faults.length === 0
+        ? `${verification.images} images, ${verification.records} records: all is well`
+        : `${verification.images} images, ${faults.length} faults:\n${faults
+            .map(({ id, code, message }) => `  ${id}: ${message} (${code})`)
+            .join('\n')}`,
+    );
+    if (faults.length > 0) process.exitCode = 1;
+  });
+}

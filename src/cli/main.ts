@@ -1,0 +1,235 @@
+#!/usr/bin/env node
+/**
+ * The command line `blindsight`. Commands load what they need when they run, so that `--help` is quick.
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { exitCode, printError, type Common } from './output.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('blindsight')
+  .description('Finds pictures that look alike, on a server that never sees a picture.')
+  .version(version)
+  .showHelpAfterError('(blindsight COMMAND --help shows its options)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ blindsight demo                            see it work, on sample photos
+  $ blindsight init ~/photos.blind             make a library
+  $ blindsight add ~/photos.blind ~/Pictures   encrypt a folder of photos into it
+  $ blindsight search ~/photos.blind cat.jpg --out /tmp/found
+
+The passphrase comes from a prompt, from --passphrase-file FILE, or from BLINDSIGHT_PASSPHRASE.
+Exit codes: 0 done, 1 failed, 2 wrong usage. Every command takes --json.`,
+  );
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a whole number ${min}..${max}.`);
+    return value;
+  };
+}
+
+function number(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= min && value <= max))
+      throw new InvalidArgumentError(`Expected a number ${min}..${max}.`);
+    return value;
+  };
+}
+
+function command(signature: string, description: string, examples: string): Command {
+  const made = program
+    .command(signature)
+    .description(description)
+    .option('--json', 'answer in JSON, on one line')
+    .addHelpText('after', `\nExamples:\n${examples.trim().replace(/^\s*/gm, '  $ ')}`);
+  return made;
+}
+
+const passphraseFile = (): Option =>
+  new Option('--passphrase-file <file>', 'read the passphrase from the first line of a file');
+const recoveryFile = (): Option =>
+  new Option('--words-file <file>', 'open with the 24 recovery words in a file, instead of a passphrase');
+
+command(
+  'init <library>',
+  'make an empty library, and print its recovery words',
+  `blindsight init photos.blind
+   blindsight init photos.blind --passphrase-file secret.txt --json`,
+)
+  .addOption(passphraseFile())
+  .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
+  .addOption(new Option('--noise <sigma>', 'noise on each stored vector').argParser(number(0, 1024)))
+  .addOption(new Option('--split <s>', 'width of the random split').argParser(number(2 ** -10, 1024)))
+  .action(async (library: string, options) => (await import('./commands/init.ts')).init(library, options));
+
+command(
+  'passphrase <library>',
+  'change the passphrase',
+  `blindsight passphrase photos.blind
+   blindsight passphrase photos.blind --words-file recovery.txt`,
+)
+  .addOption(passphraseFile())
+  .addOption(recoveryFile())
+  .option('--new-passphrase-file <file>', 'read the new passphrase from the first line of a file')
+  .action(async (library: string, options) => (await import('./commands/passphrase.ts')).passphrase(library, options));
+
+command(
+  'add <library> <paths...>',
+  'encrypt photos into a library; go on where it was stopped',
+  `blindsight add photos.blind ~/Pictures
+   blindsight add photos.blind a.jpg b.png --json`,
+)
+  .addOption(passphraseFile())
+  .option('--store-undecodable', 'keep files that no decoder here reads (HEIC, AVIF ...), without finding them')
+  .addOption(new Option('--concurrency <n>', 'files worked on at a time').argParser(integer(1, 64)))
+  .action(async (library: string, paths: string[], options) =>
+    (await import('./commands/add.ts')).add(library, paths, options),
+  );
+
+command(
+  'search <library> <image>',
+  'find the pictures most like an image file, or like a stored image',
+  `blindsight search photos.blind cat.jpg
+   blindsight search photos.blind 0f3a5c...e1 -k 20 --out found`,
+)
+  .addOption(passphraseFile())
+  .addOption(new Option('-k <n>', 'matches wanted').argParser(integer(1, 10_000)).default(10))
+  .option('--out <dir>', 'decrypt the matches into a folder, with a contact sheet index.html')
+  .addOption(new Option('--probes <n>', 'buckets looked at in each table').argParser(integer(1, 4096)))
+  .option('--scan', 'rank the whole library: no prefilter')
+  .addOption(
+    new Option('--weights <rule>', 'how features are weighed')
+      .choices(['adaptive', 'equal', 'static', 'entropy'])
+      .default('adaptive'),
+  )
+  .action(async (library: string, image: string, options) =>
+    (await import('./commands/search.ts')).search(library, image, options),
+  );
+
+command(
+  'get <library> <id>',
+  'decrypt one image: to a file, or to standard output',
+  `blindsight get photos.blind 0f3a5c...e1 -o cat.jpg
+   blindsight get photos.blind 0f3a5c...e1 > cat.jpg`,
+)
+  .addOption(passphraseFile())
+  .option('-o, --output <file>', 'where to write it')
+  .action(async (library: string, id: string, options) =>
+    (await import('./commands/get.ts')).get(library, id, options),
+  );
+
+command(
+  'export <library> <dir>',
+  'decrypt every image into a folder, byte for byte, under its old name; go on where it was stopped',
+  `blindsight export photos.blind ~/restored`,
+)
+  .addOption(passphraseFile())
+  .action(async (library: string, dir: string, options) =>
+    (await import('./commands/export.ts')).exportLibrary(library, dir, options),
+  );
+
+command('rm <library> <ids...>', 'delete images', `blindsight rm photos.blind 0f3a5c...e1`)
+  .addOption(passphraseFile())
+  .action(async (library: string, ids: string[], options) =>
+    (await import('./commands/rm.ts')).rm(library, ids, options),
+  );
+
+command('info <library>', 'what a library holds', `blindsight info photos.blind --json`)
+  .addOption(passphraseFile())
+  .action(async (library: string, options) => (await import('./commands/info.ts')).info(library, options));
+
+command(
+  'verify <library>',
+  'check every checksum and every seal, counts, and orphans',
+  `blindsight verify photos.blind`,
+)
+  .addOption(passphraseFile())
+  .action(async (library: string, options) => (await import('./commands/verify.ts')).verify(library, options));
+
+command(
+  'reindex <library>',
+  'make the index anew with another vocabulary or other parameters; the old one serves until the new one is whole',
+  `blindsight reindex photos.blind
+   blindsight reindex photos.blind --vocabulary mine.vocabulary
+   blindsight reindex photos.blind --abort`,
+)
+  .addOption(passphraseFile())
+  .option('--vocabulary <file>', 'a vocabulary made by blindsight train; default: the newest of this release')
+  .addOption(new Option('--noise <sigma>', 'noise on each stored vector').argParser(number(0, 1024)))
+  .addOption(new Option('--split <s>', 'width of the random split').argParser(number(2 ** -10, 1024)))
+  .option('--abort', 'drop an unfinished reindex')
+  .action(async (library: string, options) => (await import('./commands/reindex.ts')).reindexLibrary(library, options));
+
+command(
+  'train <folder>',
+  'make a vocabulary from a folder of photos; everyone who gets it learns a little of them, so take public ones',
+  `blindsight train ~/public-photos -o mine.vocabulary
+   blindsight train ~/public-photos -o mine.vocabulary --words 500 --cache /tmp/features`,
+)
+  .requiredOption('-o, --output <file>', 'where to write the vocabulary')
+  .option('--labels <file>', 'CSV with path,class: sets the static weights')
+  .option('--cache <dir>', 'keep features here, so that training can go on after a stop')
+  .option('--model <id>', 'model of the manifest')
+  .addOption(new Option('--words <n>', 'size of the codebook').argParser(integer(16, 4096)))
+  .addOption(new Option('--local <kind>', 'where local features are taken').choices(['keypoint', 'dense']))
+  .addOption(new Option('--ehd-bits <n>').argParser(integer(0, 1024)))
+  .addOption(new Option('--bow-bits <n>').argParser(integer(0, 1024)))
+  .addOption(new Option('--deep-bits <n>').argParser(integer(0, 1024)))
+  .addOption(new Option('--seed <n>').argParser(integer(0, 2 ** 32 - 1)).default(1))
+  .action(async (folder: string, options) => (await import('./commands/train.ts')).train(folder, options));
+
+command(
+  'eval <folder>',
+  'measure retrieval on a labelled folder: class = sub-folder, or --labels',
+  `blindsight eval photos/
+   blindsight eval photos/ --labels labels.csv --json > result.json`,
+)
+  .option('--labels <file>', 'CSV with path,class; paths relative to the folder')
+  .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
+  .option('--cache <dir>', 'keep features here, so that the next run is quick')
+  .option('--plain-only', 'leave out the encrypted side')
+  .addOption(new Option('--noise <sigma>').argParser(number(0, 1024)))
+  .addOption(new Option('--split <s>').argParser(number(2 ** -10, 1024)))
+  .addOption(new Option('--tables <n>', 'LSH tables').argParser(integer(1, 1024)))
+  .addOption(new Option('--sampled-bits <n>', 'bits in a table').argParser(integer(1, 48)))
+  .addOption(new Option('--probes <n>', 'buckets looked at in each table').argParser(integer(1, 4096)))
+  .action(async (folder: string, options) => (await import('./commands/eval.ts')).evaluate(folder, options));
+
+command(
+  'demo [folder]',
+  'see it work in a temporary library: on sample photos, or on your own folder',
+  `blindsight demo
+   blindsight demo ~/Pictures --out /tmp/demo`,
+)
+  .option('--out <dir>', 'where to write the contact sheet')
+  .action(async (folder: string | undefined, options) => (await import('./commands/demo.ts')).demo(folder, options));
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  throw error;
+});
+
+for (const made of [program, ...program.commands]) made.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else {
+    const json = process.argv.includes('--json');
+    const common: Common = json ? { json } : {};
+    printError(common, error);
+    process.exitCode = exitCode(error);
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Opening a library the way every command does: with what the user gave to open it, and closing it whatever happens.
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { openLibrary, type Library } from '../adapters/library.ts';
+import { fromHex } from '../base/bytes.ts';
+import { RetrievalError } from '../base/errors.ts';
+import type { KeyFileOpener } from '../crypto/key-file.ts';
+import type { Common } from './output.ts';
+import { readPassphrase } from './passphrase.ts';
+import { readError } from './walk.ts';
+
+/** Options of every command that opens a library. */
+export interface OpenOptions extends Common {
+  readonly passphraseFile?: string;
+  readonly wordsFile?: string;
+}
+
+/** The passphrase, or the recovery words. */
+export async function readOpener({ passphraseFile, wordsFile }: OpenOptions): Promise<KeyFileOpener> {
+  if (wordsFile === undefined) return { passphrase: await readPassphrase(passphraseFile) };
+  const words = await readFile(wordsFile, 'utf8').catch((error: unknown) => {
+    throw readError(wordsFile, error);
+  });
+  return { words: words.trim() };
+}
+
+/** Opens a library, runs `use`, and closes the library. */
+export async function withLibrary<T>(
+  folder: string,
+  options: OpenOptions & { readonly readOnly?: boolean },
+  use: (library: Library) => Promise<T>,
+): Promise<T> {
+  const library = await openLibrary(folder, {
+    opener: await readOpener(options),
+    readOnly: options.readOnly ?? false,
+  });
+  try {
+    return await use(library);
+  } finally {
+    await library.close();
+  }
+}
+
+/**
+ * Reads an id as commands print it.
+ * @throws `unknown-id` when it is no id. {@link RetrievalError}
+ */
+export function parseId(text: string): Uint8Array {
+  const id = fromHex(text);
+  if (id?.length !== 16) throw new RetrievalError('unknown-id', `expected an id of 32 hexadecimal digits, got ${text}`);
+  return id;
+}
+
+/** Fires at the first Ctrl-C or SIGTERM, so that the work in hand is finished; the second one ends the process. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => {
+      process.stderr.write('\nfinishing the work in hand; once more stops at once\n');
+      controller.abort();
+    });
+  return controller.signal;
+}

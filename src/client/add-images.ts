@@ -1,0 +1,132 @@
+/**
+ * Adding many files: hash, ask which are new, encode, seal, store in batches; one bad file never stops the rest.
+ *
+ * Work is resumable because it is idempotent: an image is named by its content, so what was stored is
+ * known the next time. A batch is stored by one message, whole or not at all.
+ * @module
+ */
+import { assertInteger } from '../base/assert.ts';
+import { toHex } from '../base/bytes.ts';
+import { RetrievalError } from '../base/errors.ts';
+import { HAS_RECORD, type PutItem } from '../protocol/messages.ts';
+import type { Client, FileAttributes } from './client.ts';
+
+/** One file to be added. */
+export interface Source extends FileAttributes {
+  /** Reads the whole file. Called once; may reject. */
+  read(): Promise<Uint8Array>;
+}
+
+/** What became of one file. `added` is said only after the server has made it durable. */
+export type AddOutcome<S extends Source> =
+  | { readonly source: S; readonly status: 'added' | 'known'; readonly id: string }
+  | { readonly source: S; readonly status: 'failed'; readonly error: unknown };
+
+/** How to add. */
+export interface AddOptions {
+  /** Files worked on at a time, each held in memory decoded. Default 3. */
+  readonly concurrency?: number;
+  /** Seals files of a known format that no decoder reads: kept, but never found by picture. */
+  readonly storeUndecodable?: boolean;
+  /** Stops after the files in hand. */
+  readonly signal?: AbortSignal;
+}
+
+/** A batch is sent when it has this many images, or this many bytes. */
+const BATCH_ITEMS = 16;
+const BATCH_BYTES = 8 * 1024 * 1024;
+/** Largest file: what one message can carry, with room for the rest of it. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
+/** Failures of the store or the server: they would fail every file after this one, so they stop the run. */
+const FATAL = new Set(['storage-full', 'storage-failed', 'library-locked', 'model-unavailable', 'parameter-mismatch']);
+
+/**
+ * Adds files, and yields what became of each, in the order in which they were finished.
+ * @throws When the server cannot store, the model is not there, or the signal fires (`cancelled`). {@link RetrievalError}
+ */
+export async function* addImages<S extends Source>(
+  client: Client,
+  sources: Iterable<S>,
+  { concurrency = 3, storeUndecodable = false, signal }: AddOptions = {},
+): AsyncGenerator<AddOutcome<S>, void, void> {
+  assertInteger(concurrency, 'concurrency', 1, 64);
+  const queue = sources[Symbol.iterator]();
+  // What is being encoded: the same bytes under two names are added once, and share one fate.
+  const claimed = new Map<string, Promise<void>>();
+  const outcomes: AddOutcome<S>[] = [];
+  let batch: { source: S; item: PutItem }[] = [];
+  let batchBytes = 0;
+
+  const flush = async (): Promise<void> => {
+    const sent = batch;
+    batch = [];
+    batchBytes = 0;
+    await client.put(sent.map(({ item }) => item));
+    for (const { source, item } of sent) outcomes.push({ source, status: 'added', id: toHex(item.id) });
+  };
+
+  /** Undefined when the server has the image already. */
+  const prepareNew = async (source: S, bytes: Uint8Array, id: Uint8Array): Promise<PutItem | undefined> => {
+    const [flags = 0] = await client.has([id]);
+    if ((flags & HAS_RECORD) !== 0) return undefined;
+    try {
+      return await client.prepare(bytes, source, { id });
+    } catch (error) {
+      if (storeUndecodable && error instanceof RetrievalError && error.code === 'unsupported-format')
+        return client.prepare(bytes, source, { id, undecodable: true });
+      throw error;
+    }
+  };
+
+  const work = async (source: S): Promise<void> => {
+    try {
+      const bytes = await source.read();
+      if (bytes.length === 0) throw new RetrievalError('empty-file', 'the file has no bytes');
+      if (bytes.length > MAX_FILE_BYTES)
+        throw new RetrievalError('file-too-large', `expected at most ${MAX_FILE_BYTES} bytes, got ${bytes.length}`);
+      const id = await client.identify(bytes);
+      const name = toHex(id);
+      const twin = claimed.get(name);
+      const preparing = twin === undefined ? prepareNew(source, bytes, id) : twin.then(() => undefined);
+      if (twin === undefined) {
+        const done = preparing.then(() => undefined);
+        done.catch(() => undefined);
+        claimed.set(name, done);
+      }
+      const item = await preparing;
+      if (item === undefined) {
+        outcomes.push({ source, status: 'known', id: name });
+        return;
+      }
+      batch.push({ source, item });
+      batchBytes += item.blob?.length ?? 0;
+    } catch (error) {
+      if (error instanceof RetrievalError && FATAL.has(error.code)) throw error;
+      outcomes.push({ source, status: 'failed', error });
+    }
+    if (batch.length >= BATCH_ITEMS || batchBytes >= BATCH_BYTES) await flush();
+  };
+
+  const running = new Set<Promise<void>>();
+  let failure: { error: unknown } | undefined;
+  for (;;) {
+    while (running.size < concurrency && failure === undefined && signal?.aborted !== true) {
+      const next = queue.next();
+      if (next.done === true) break;
+      const task: Promise<void> = work(next.value)
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => running.delete(task));
+      running.add(task);
+    }
+    if (running.size === 0) break;
+    await Promise.race(running);
+    yield* outcomes.splice(0);
+  }
+  if (failure !== undefined) throw failure.error;
+  await flush();
+  yield* outcomes.splice(0);
+  if (signal?.aborted === true) throw new RetrievalError('cancelled', 'stopped; what was added is stored');
+}

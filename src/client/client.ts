@@ -1,0 +1,475 @@
+/**
+ * The client role: holds the keys, sees pixels, and speaks to a server in ciphertext only.
+ *
+ * What leaves this class through the transport: ids (a keyed hash of the file), tokens, secure-kNN vectors,
+ * sealed records, wrapped image keys and sealed images. Nothing else.
+ * @module
+ */
+import { assertBytes, assertInteger } from '../base/assert.ts';
+import { concat, equalBytes, toHex } from '../base/bytes.ts';
+import { RetrievalError } from '../base/errors.ts';
+import { FEATURES, type Feature } from '../codes/block.ts';
+import { Encoder, type Projections } from '../codes/encoder.ts';
+import { Fusion, type WeightRule, type Weights } from '../codes/fusion.ts';
+import type { Vocabulary } from '../codes/vocabulary.ts';
+import { IMAGE_VERSION, ImageCipher, newImageKey } from '../crypto/image-cipher.ts';
+import { LibraryKeys } from '../crypto/keys.ts';
+import { LshTokens } from '../crypto/lsh-tokens.ts';
+import { openRecord, sealRecord, type ImageRecord } from '../crypto/record.ts';
+import { unwrapKey, wrapKey } from '../crypto/seal.ts';
+import { SecureKnn } from '../crypto/secure-knn.ts';
+import { wipe } from '../crypto/wipe.ts';
+import type {
+  BlobResponse,
+  GenerationState,
+  InfoResponse,
+  ListEntry,
+  PutItem,
+  Request,
+  Response,
+  SearchResponse,
+  VerifyResponse,
+} from '../protocol/messages.ts';
+import type { Extractor } from './extractor.ts';
+import { DEFAULT_PROBES, indexFingerprint, type IndexParameters } from './index-parameters.ts';
+import { ask, type Transport } from './transport.ts';
+
+/** What a client is made of. */
+export interface ClientOptions {
+  /** Compiled kernels. */
+  readonly kernels: WebAssembly.Module;
+  /** 32 bytes. Not kept. */
+  readonly libraryKey: Uint8Array;
+  readonly vocabulary: Vocabulary;
+  readonly index: IndexParameters;
+  readonly transport: Transport;
+  /** Called once, when the first image is to be encoded: a client that only opens images needs no model. */
+  readonly extractor: () => Promise<Extractor>;
+}
+
+/** What the caller knows of a file. */
+export interface FileAttributes {
+  readonly name: string;
+  /** Where it lay, with `/` between parts; the name when absent. */
+  readonly path?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly modifiedAt?: number | undefined;
+}
+
+/** A query as the client works with it. */
+export interface Query {
+  readonly projections: Projections;
+  /** f32[bits]: how far each bit is from flipping. */
+  readonly margins: Float32Array;
+  readonly weights: Weights;
+}
+
+/** How to search. */
+export interface SearchOptions {
+  /** Matches wanted, at most 10000. Default 10. */
+  readonly k?: number;
+  /** Buckets looked at in each table, at most 4096. Default {@link DEFAULT_PROBES}. */
+  readonly probes?: number;
+  /** Ranks the whole library: no prefilter. */
+  readonly scan?: boolean;
+  /** How features are weighed. Default adaptive. */
+  readonly rule?: WeightRule;
+}
+
+/** One answer. */
+export interface Match {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+  /** Weighted agreement of the codes, in [-1, 1]: larger is nearer, 1 is equal. */
+  readonly score: number;
+  /** What each feature adds to the score. */
+  readonly features: Readonly<Record<Feature, number>>;
+}
+
+/** A whole answer. */
+export interface SearchResult {
+  readonly matches: readonly Match[];
+  readonly weights: Readonly<Record<Feature, number>>;
+  /** Images the server ranked, of `records`. */
+  readonly candidates: number;
+  readonly records: number;
+  /** False when no match is nearer than unrelated public pictures are. */
+  readonly near: boolean;
+}
+
+/** More sealed records than asked for are opened and ranked by their exact score, so that the noise does not show. */
+const SHORTLIST = 16;
+/** Bytes asked for in one blob message. */
+const BLOB_PART_BYTES = 16 * 1024 * 1024;
+const PAGE = 1000;
+
+/**
+ * One library, seen with its keys.
+ * @example
+ * ```ts
+ * const client = new Client({ kernels, libraryKey, vocabulary, index: DEFAULT_INDEX, transport, extractor });
+ * await client.begin('active');
+ * await client.put([await client.prepare(bytes, { name: 'cat.jpg' })]);
+ * const { matches } = await client.search(await client.query(otherBytes));
+ * ```
+ */
+export class Client {
+  readonly vocabulary: Vocabulary;
+  /** Names the index generation this client reads and writes: 32 bytes. */
+  readonly parameters: Uint8Array;
+  readonly #keys: LibraryKeys;
+  readonly #encoder: Encoder;
+  readonly #fusion: Fusion;
+  readonly #tokens: LshTokens;
+  readonly #knn: SecureKnn;
+  readonly #images: ImageCipher;
+  readonly #transport: Transport;
+  readonly #makeExtractor: () => Promise<Extractor>;
+  #extractor: Promise<Extractor> | undefined;
+
+  /**
+   * @throws On wrong argument types. {@link TypeError}
+   * @throws On index parameters out of range. {@link RangeError}
+   */
+  constructor({ kernels, libraryKey, vocabulary, index, transport, extractor }: ClientOptions) {
+    this.vocabulary = vocabulary;
+    this.parameters = indexFingerprint(vocabulary.fingerprint, index);
+    this.#keys = new LibraryKeys(libraryKey);
+    this.#encoder = new Encoder(kernels, vocabulary);
+    this.#fusion = new Fusion(vocabulary);
+    this.#tokens = new LshTokens(
+      { token: this.#keys.get('token/lsh'), sample: this.#keys.get('index/lsh-sample') },
+      {
+        tables: index.tables,
+        bitsPerTable: index.sampledBits,
+        blocks: FEATURES.map((feature) => ({
+          bits: vocabulary.blocks[feature].bits,
+          weight: Math.round(65535 * vocabulary.staticWeights[feature]),
+        })),
+        fingerprint: vocabulary.fingerprint,
+      },
+    );
+    this.#knn = new SecureKnn(kernels, {
+      key: this.#keys.get('knn'),
+      bits: vocabulary.bits,
+      noise: index.noise,
+      split: index.split,
+    });
+    this.#images = new ImageCipher(kernels);
+    this.#transport = transport;
+    this.#makeExtractor = extractor;
+  }
+
+  /** Starts this client's index generation on the server; does nothing when it is there. */
+  async begin(state: GenerationState): Promise<void> {
+    const { parameters } = this;
+    await this.#ask({ kind: 'begin', parameters, ranking: 'server', vectorDims: this.#knn.dims, state }, 'done');
+  }
+
+  /** This client's generation takes over from the active one. */
+  async activate(): Promise<void> {
+    await this.#ask({ kind: 'activate', parameters: this.parameters }, 'done');
+  }
+
+  /** Drops this client's generation, which is pending. */
+  async discard(): Promise<void> {
+    await this.#ask({ kind: 'discard', parameters: this.parameters }, 'done');
+  }
+
+  /** The id of a file: 16 bytes, equal for equal files of one library. */
+  async identify(bytes: Uint8Array): Promise<Uint8Array> {
+    assertBytes(bytes, 'bytes');
+    const hash = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+    return this.#keys.imageId(new Uint8Array(hash));
+  }
+
+  /** Which of the images the server has: u8 an id, bits as in the protocol. */
+  async has(ids: readonly Uint8Array[]): Promise<Uint8Array> {
+    return (await this.#ask({ kind: 'has', parameters: this.parameters, ids }, 'has')).flags;
+  }
+
+  /**
+   * Encodes and seals one image file, ready for {@link put}.
+   * @param bytes - The whole file.
+   * @param options - `store: false` when the server has the image and only its record is to be written;
+   *   `undecodable: true` to seal a file that no decoder reads, so that it is kept but never found.
+   * @throws `empty-file`, `not-an-image`, `unsupported-format`, `corrupt-image`, `image-too-large`. {@link RetrievalError}
+   */
+  async prepare(
+    bytes: Uint8Array,
+    attributes: FileAttributes,
+    options: { readonly id?: Uint8Array; readonly store?: boolean; readonly undecodable?: boolean } = {},
+  ): Promise<PutItem> {
+    const id = options.id ?? (await this.identify(bytes));
+    const undecodable = options.undecodable === true;
+    const described = undecodable ? undefined : await (await this.#extract()).describe(bytes);
+    const encoded = described && this.#encoder.encode(described.descriptors);
+    const header = described?.header;
+    // Orientations 5 to 8 turn the picture on its side.
+    const turned = (header?.orientation ?? 1) > 4;
+    const record: ImageRecord = {
+      indexed: encoded !== undefined,
+      imageVersion: IMAGE_VERSION,
+      fingerprint: encoded === undefined ? new Uint8Array(32) : this.vocabulary.fingerprint,
+      code: encoded?.code ?? new Uint8Array(0),
+      name: attributes.name,
+      ...(attributes.path === undefined ? {} : { path: attributes.path }),
+      fileBytes: bytes.length,
+      type: header?.format ?? '',
+      width: (turned ? header?.height : header?.width) ?? 0,
+      height: (turned ? header?.width : header?.height) ?? 0,
+      addedAt: Date.now(),
+      modifiedAt: Math.max(0, Math.round(attributes.modifiedAt ?? 0)),
+    };
+    return {
+      id,
+      tokens: encoded === undefined ? new BigUint64Array(0) : this.#tokens.tokens(encoded.code),
+      vector: encoded === undefined ? new Float32Array(0) : this.#knn.seal(encoded.code),
+      sealed: sealRecord(this.#keys.get('record'), id, record),
+      ...(options.store === false ? { wrapped: new Uint8Array(0) } : await this.#sealImage(id, bytes)),
+    };
+  }
+
+  async #sealImage(id: Uint8Array, bytes: Uint8Array): Promise<{ wrapped: Uint8Array; blob: Uint8Array }> {
+    const imageKey = newImageKey();
+    try {
+      return {
+        wrapped: wrapKey(this.#keys.get('wrap'), id, imageKey),
+        blob: await this.#images.seal(imageKey, id, bytes),
+      };
+    } finally {
+      wipe(imageKey);
+    }
+  }
+
+  /** Stores prepared images: all of them, durably, or none. */
+  async put(items: readonly PutItem[]): Promise<void> {
+    if (items.length > 0) await this.#ask({ kind: 'put', parameters: this.parameters, items }, 'put');
+  }
+
+  /**
+   * Encodes an image file as a query.
+   * @throws As {@link prepare}. {@link RetrievalError}
+   */
+  async query(bytes: Uint8Array, rule: WeightRule = 'adaptive'): Promise<Query> {
+    const { descriptors } = await (await this.#extract()).describe(bytes);
+    const { projections } = this.#encoder.encode(descriptors);
+    return this.#weigh(projections, rule);
+  }
+
+  /**
+   * Makes a query of a stored image, from its code alone.
+   * @throws `unknown-id`, or `unsupported-format` for an image that is kept without a code. {@link RetrievalError}
+   */
+  async queryStored(id: Uint8Array, rule: WeightRule = 'adaptive'): Promise<Query> {
+    const record = await this.record(id);
+    if (!record.indexed)
+      throw new RetrievalError('unsupported-format', 'this file is kept without a code: no decoder here reads it');
+    const projections = {} as Projections;
+    let at = 0;
+    for (const feature of FEATURES) {
+      const { bits } = this.vocabulary.blocks[feature];
+      projections[feature] = Float32Array.from({ length: bits }, (_, i) => {
+        const bit = at + i;
+        return (record.code[bit >> 3]! >> (bit & 7)) & 1 ? 1 : -1;
+      });
+      at += bits;
+    }
+    return this.#weigh(projections, rule);
+  }
+
+  #weigh(projections: Projections, rule: WeightRule): Query {
+    return {
+      projections,
+      margins: this.#encoder.margins(projections),
+      weights: this.#fusion.weights(projections, rule),
+    };
+  }
+
+  /**
+   * One trapdoor to the server, and its ranking as it came: scores are the server's, with noise, scale and shift.
+   */
+  async rank(
+    query: Query,
+    { k = 10, probes = DEFAULT_PROBES, scan = false }: SearchOptions = {},
+  ): Promise<SearchResponse> {
+    assertInteger(k, 'k', 1, 10_000);
+    assertInteger(probes, 'probes', 1, 4096);
+    return this.#ask(
+      {
+        kind: 'search',
+        parameters: this.parameters,
+        tokens: scan ? new BigUint64Array(0) : this.#tokens.probes(query.margins, probes),
+        vector: this.#knn.trapdoor(this.#fusion.query(query.projections, query.weights)),
+        k,
+        scan,
+      },
+      'search',
+    );
+  }
+
+  /**
+   * Searches by picture. The server ranks; the client opens the records of the best, and orders them by
+   * their exact score.
+   * @param query - From {@link query} or {@link queryStored}.
+   * @throws On k or probes out of range. {@link RangeError}
+   */
+  async search(query: Query, options: SearchOptions = {}): Promise<SearchResult> {
+    const k = options.k ?? 10;
+    assertInteger(k, 'k', 1, 10_000);
+    const ranked = await this.rank(query, { ...options, k: Math.min(10_000, k + SHORTLIST) });
+    const matches: Match[] = [];
+    for (const [id, record] of await this.records(ranked.ids)) {
+      const features = this.#fusion.contributions(query.projections, query.weights, record.code);
+      matches.push({
+        id: toHex(id),
+        name: record.name,
+        path: record.path ?? record.name,
+        score: FEATURES.reduce((sum, feature) => sum + features[feature], 0),
+        features,
+      });
+    }
+    matches.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+    return {
+      matches: matches.slice(0, k),
+      weights: query.weights,
+      candidates: ranked.candidates,
+      records: ranked.records,
+      near: (matches[0]?.score ?? -1) > this.#unrelated(query),
+    };
+  }
+
+  /** The score that one public reference picture in fifty reaches for this query. */
+  #unrelated(query: Query): number {
+    const { references, codeBytes } = this.vocabulary;
+    const scores = Float64Array.from({ length: references.count }, (_, i) => {
+      const code = references.codes.subarray(i * codeBytes, (i + 1) * codeBytes);
+      const features = this.#fusion.contributions(query.projections, query.weights, code);
+      return FEATURES.reduce((sum, feature) => sum + features[feature], 0);
+    }).sort();
+    return scores.length === 0 ? -1 : scores[Math.floor(0.98 * (scores.length - 1))]!;
+  }
+
+  /**
+   * Opens sealed records. Ids the server has none for are left out.
+   * @throws `decrypt-failed` when one was altered. {@link RetrievalError}
+   */
+  async records(ids: readonly Uint8Array[]): Promise<[Uint8Array, ImageRecord][]> {
+    if (ids.length === 0) return [];
+    const { records } = await this.#ask({ kind: 'records', parameters: this.parameters, ids }, 'records');
+    const opened: [Uint8Array, ImageRecord][] = [];
+    for (const [i, id] of ids.entries()) {
+      const found = records[i];
+      if (found === undefined) continue;
+      const record = openRecord(this.#keys.get('record'), id, found.sealed);
+      if (record.indexed && !equalBytes(record.fingerprint, this.vocabulary.fingerprint))
+        throw new RetrievalError('parameter-mismatch', 'a record was made with another vocabulary');
+      opened.push([id, record]);
+    }
+    return opened;
+  }
+
+  /**
+   * The record of one image.
+   * @throws `unknown-id`. {@link RetrievalError}
+   */
+  async record(id: Uint8Array): Promise<ImageRecord> {
+    assertBytes(id, 'id', 16);
+    const [found] = await this.records([id]);
+    if (found === undefined) throw new RetrievalError('unknown-id', `no image ${toHex(id)} in this library`);
+    return found[1];
+  }
+
+  /**
+   * Brings and opens one image: the original bytes of the file.
+   * @throws `unknown-id`, or `decrypt-failed` when the server altered or mixed up anything. {@link RetrievalError}
+   */
+  async open(id: Uint8Array): Promise<Uint8Array> {
+    assertBytes(id, 'id', 16);
+    const parts: Uint8Array[] = [];
+    let wrapped: Uint8Array;
+    let total: number;
+    let offset = 0;
+    do {
+      const part = await this.sealedPart(id, offset, BLOB_PART_BYTES);
+      ({ wrapped, total } = part);
+      if (part.bytes.length === 0 && offset < total)
+        throw new RetrievalError('decrypt-failed', 'the server sent less of the image than it has');
+      parts.push(part.bytes);
+      offset += part.bytes.length;
+    } while (offset < total);
+    const imageKey = unwrapKey(this.#keys.get('wrap'), id, wrapped);
+    try {
+      const bytes = await this.#images.open(imageKey, id, parts.length === 1 ? parts[0]! : concat(...parts));
+      // The id is a keyed hash of the file: this holds even against someone who knows the image key.
+      if (!equalBytes(await this.identify(bytes), id))
+        throw new RetrievalError('decrypt-failed', 'the image is not the one that was asked for');
+      return bytes;
+    } finally {
+      wipe(imageKey);
+    }
+  }
+
+  /**
+   * Part of an image as the server stores it: ciphertext, and the image key wrapped under the library's.
+   * @throws `unknown-id`. {@link RetrievalError}
+   */
+  sealedPart(id: Uint8Array, offset: number, length: number): Promise<BlobResponse> {
+    return this.#ask({ kind: 'blob', id, offset, length }, 'blob');
+  }
+
+  /** Every image the server says it has, in order of id. */
+  async *list(): AsyncGenerator<ListEntry> {
+    let after: Uint8Array | undefined;
+    for (;;) {
+      const { entries } = await this.#ask({ kind: 'list', after, limit: PAGE }, 'list');
+      yield* entries;
+      if (entries.length < PAGE) return;
+      after = entries.at(-1)!.id;
+    }
+  }
+
+  /**
+   * Deletes images, with everything that belongs to them.
+   * @returns How many were there.
+   */
+  async remove(ids: readonly Uint8Array[]): Promise<number> {
+    for (const id of ids) assertBytes(id, 'id', 16);
+    return (await this.#ask({ kind: 'remove', ids }, 'remove')).removed;
+  }
+
+  /** What the server says of itself. */
+  info(): Promise<InfoResponse> {
+    return this.#ask({ kind: 'info' }, 'info');
+  }
+
+  /** The server's own check of what it stores, page by page. */
+  async *verifyServer(): AsyncGenerator<VerifyResponse> {
+    let after: Uint8Array | undefined;
+    do {
+      const page = await this.#ask({ kind: 'verify', after, limit: PAGE }, 'verify');
+      yield page;
+      after = page.next;
+    } while (after !== undefined);
+  }
+
+  /** Wipes the keys. The client cannot be used afterwards. */
+  close(): void {
+    this.#tokens.wipe();
+    this.#knn.wipe();
+    this.#keys.wipe();
+  }
+
+  #extract(): Promise<Extractor> {
+    this.#extractor ??= this.#makeExtractor();
+    // A failure (no model installed) is told to every caller, and tried anew.
+    this.#extractor.catch(() => (this.#extractor = undefined));
+    return this.#extractor;
+  }
+
+  #ask<Kind extends Response['kind']>(request: Request, kind: Kind): Promise<Extract<Response, { kind: Kind }>> {
+    return ask(this.#transport, request, kind);
+  }
+}

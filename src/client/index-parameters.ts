@@ -1,0 +1,52 @@
+/**
+ * The parameters of an encrypted index: what must be equal for a trapdoor to fit the stored records.
+ * @module
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { assertBytes, assertInteger, assertNumber } from '../base/assert.ts';
+import { ByteWriter, utf8 } from '../base/bytes.ts';
+
+/** How tokens and vectors of one index are made. */
+export interface IndexParameters {
+  /** LSH tables: tokens stored for each image. 1..1024. */
+  readonly tables: number;
+  /** Bits sampled in a table. 1..64. */
+  readonly sampledBits: number;
+  /** Standard deviation of the noise on `<p,q>`, fresh for each stored image. In [0, n]. */
+  readonly noise: number;
+  /** Standard deviation of the random split of stored and query vectors. Greater than 0. */
+  readonly split: number;
+}
+
+/**
+ * The defaults. Each is a row of docs/EVALUATION.md.
+ */
+export const DEFAULT_INDEX: IndexParameters = { tables: 32, sampledBits: 14, noise: 8, split: 3 };
+
+/** Buckets looked at in each table during one search, by default. A setting of the query alone. */
+export const DEFAULT_PROBES = 32;
+
+/**
+ * Names one index generation: 32 bytes over the vocabulary and the parameters. Two generations with
+ * unequal fingerprints cannot be searched with one trapdoor.
+ * @param vocabulary - Fingerprint of the vocabulary, 32 bytes.
+ * @throws On wrong argument types. {@link TypeError}
+ * @throws On values out of range. {@link RangeError}
+ */
+export function indexFingerprint(vocabulary: Uint8Array, parameters: IndexParameters): Uint8Array {
+  assertBytes(vocabulary, 'vocabulary', 32);
+  assertInteger(parameters.tables, 'tables', 1, 1024);
+  assertInteger(parameters.sampledBits, 'sampledBits', 1, 64);
+  assertNumber(parameters.noise, 'noise', 0, 1024);
+  assertNumber(parameters.split, 'split', 2 ** -10, 1024);
+  return sha256(
+    new ByteWriter()
+      .raw(utf8('blindsight/index/0'))
+      .raw(vocabulary)
+      .u16(parameters.tables)
+      .u16(parameters.sampledBits)
+      .f64(parameters.noise)
+      .f64(parameters.split)
+      .finish(),
+  );
+}

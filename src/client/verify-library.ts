@@ -1,0 +1,59 @@
+/**
+ * Checking a library: first what the server can check of what it stores, then every seal, with the keys.
+ * @module
+ */
+import { toHex } from '../base/bytes.ts';
+import { RetrievalError } from '../base/errors.ts';
+import type { Client } from './client.ts';
+
+/** One thing that is not as it should be. */
+export interface Fault {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A finished check. */
+export interface Verification {
+  readonly images: number;
+  readonly records: number;
+  readonly faults: readonly Fault[];
+}
+
+/**
+ * Opens every record and every image.
+ * @param onImage - Called after each image.
+ */
+export async function verifyLibrary(client: Client, onImage: () => void = () => undefined): Promise<Verification> {
+  const faults: Fault[] = [];
+  let images = 0;
+  let records = 0;
+  for await (const page of client.verifyServer()) {
+    records += page.records;
+    for (const id of page.damaged)
+      faults.push({ id: toHex(id), code: 'corrupt-record', message: 'a stored checksum does not match' });
+    for (const id of page.orphanBlobs)
+      faults.push({ id: toHex(id), code: 'orphan-blob', message: 'an image without a record in the index' });
+    for (const id of page.orphanRecords)
+      faults.push({ id: toHex(id), code: 'orphan-record', message: 'a record without an image' });
+  }
+  for await (const { id } of client.list()) {
+    images++;
+    try {
+      const [bytes, record] = [await client.open(id), await client.record(id)];
+      if (bytes.length !== record.fileBytes)
+        throw new RetrievalError(
+          'corrupt-record',
+          `the record says ${record.fileBytes} bytes, the image has ${bytes.length}`,
+        );
+    } catch (error) {
+      if (!(error instanceof RetrievalError)) throw error;
+      // The server's own check may have named it already.
+      if (!faults.some((fault) => fault.id === toHex(id)))
+        faults.push({ id: toHex(id), code: error.code, message: error.message });
+    }
+    onImage();
+  }
+  return { images, records, faults };
+}

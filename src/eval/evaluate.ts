@@ -1,0 +1,273 @@
+/**
+ * Retrieval measured as the field measures it: every photo is a query, photos of its class are relevant, the query
+ * itself is left out. Once over plaintext codes, once through a real client and a real server.
+ * @module
+ */
+import { toHex } from '../base/bytes.ts';
+import { Client, type Query } from '../client/client.ts';
+import type { Described } from '../client/extractor.ts';
+import type { IndexParameters } from '../client/index-parameters.ts';
+import { FEATURES, type Feature } from '../codes/block.ts';
+import type { Descriptors } from '../codes/descriptors.ts';
+import { Encoder, type Encoded } from '../codes/encoder.ts';
+import { Fusion, type Weights } from '../codes/fusion.ts';
+import type { Vocabulary } from '../codes/vocabulary.ts';
+import { newLibraryKey } from '../crypto/keys.ts';
+import { AsymmetricTable } from '../search/asymmetric-table.ts';
+import { createServer } from '../server/server.ts';
+import { createMemoryStore } from '../stores/memory-store.ts';
+import { cosines, yardstick } from './float-cosine.ts';
+import { averagePrecision, mean, precisionAt, rank } from './metrics.ts';
+
+/** What is ranked by: the float yardstick, one feature's code, or a fusion of the three. */
+export type Ranked = 'float' | Feature | 'equal' | 'adaptive';
+
+/** One row of the table. */
+export interface Row {
+  readonly feature: Ranked;
+  readonly side: 'plain' | 'encrypted';
+  readonly p1: number;
+  readonly p10: number;
+  readonly p20: number;
+  readonly map: number;
+}
+
+/** A photo to evaluate. */
+export interface Photo {
+  readonly label: string;
+  readonly descriptors: Descriptors;
+}
+
+/** How to evaluate. */
+export interface EvaluationOptions {
+  readonly kernels: WebAssembly.Module;
+  readonly vocabulary: Vocabulary;
+  readonly index: IndexParameters;
+  readonly probes: number;
+  /** Leaves out the encrypted side. */
+  readonly plainOnly?: boolean;
+  /** Called after each query of each pass. */
+  readonly onStep?: (pass: string, passes: number) => void;
+}
+
+/** What came out. */
+export interface Evaluation {
+  readonly photos: number;
+  readonly classes: number;
+  readonly rows: readonly Row[];
+  /** Adaptive weights, averaged over the queries. */
+  readonly weights: Weights;
+  readonly prefilter?: {
+    /** Share of the full scan's first 20 that the prefiltered search returns. */
+    readonly recall20: number;
+    /** Share of the library that was ranked. */
+    readonly touched: number;
+    /** Tokens of one query. */
+    readonly tokens: number;
+  };
+  /** Share of queries whose first 20, without noise and prefilter, are those of the plaintext codes, ties aside. */
+  readonly agreement20?: number;
+  /** Milliseconds, medians. */
+  readonly times: Readonly<Record<string, number>>;
+}
+
+const TOP = 20;
+
+/** Evaluates photos whose descriptors are at hand. */
+export async function evaluate(photos: readonly Photo[], options: EvaluationOptions): Promise<Evaluation> {
+  const { kernels, vocabulary, index, probes } = options;
+  const labels = photos.map(({ label }) => label);
+  const encoder = new Encoder(kernels, vocabulary);
+  const fusion = new Fusion(vocabulary);
+  const times: Record<string, number[]> = {};
+  const timed = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const result = await work();
+    (times[name] ??= []).push(performance.now() - start);
+    return result;
+  };
+
+  const encoded: Encoded[] = [];
+  for (const { descriptors } of photos) encoded.push(await timed('encode', () => encoder.encode(descriptors)));
+  const weigh = (i: number): Record<Exclude<Ranked, 'float'>, Weights> => ({
+    ehd: { ehd: 1, bow: 0, deep: 0 },
+    bow: { ehd: 0, bow: 1, deep: 0 },
+    deep: { ehd: 0, bow: 0, deep: 1 },
+    equal: fusion.weights(encoded[i]!.projections, 'equal'),
+    adaptive: fusion.weights(encoded[i]!.projections, 'adaptive'),
+  });
+
+  const rows: Row[] = [];
+  const measure = (feature: Ranked, side: Row['side'], rankings: readonly ArrayLike<number>[]): void => {
+    const figures = rankings.map((ranking, query) => {
+      const relevant = labels.map((label) => Number(label === labels[query]));
+      return [
+        precisionAt(ranking, relevant, 1),
+        precisionAt(ranking, relevant, 10),
+        precisionAt(ranking, relevant, 20),
+        averagePrecision(
+          ranking,
+          relevant,
+          relevant.reduce((a, b) => a + b, -1),
+        ),
+      ] as const;
+    });
+    const column = (at: 0 | 1 | 2 | 3): number => mean(figures.map((figure) => figure[at]));
+    rows.push({ feature, side, p1: column(0), p10: column(1), p20: column(2), map: column(3) });
+  };
+
+  // Plain: float cosine, then the codes.
+  const passes = options.plainOnly === true ? 6 : 13;
+  const step = (name: string): void => options.onStep?.(name, passes);
+  const dims = vocabulary.model.dims;
+  const units = yardstick(flatten(photos.map(({ descriptors }) => descriptors.deep)), vocabulary.deepMean);
+  const floats: Uint32Array[] = [];
+  for (let i = 0; i < photos.length; i++) {
+    floats.push(rank(cosines(units, dims, units.subarray(i * dims, (i + 1) * dims)), i));
+    step('float');
+  }
+  measure('float', 'plain', floats);
+
+  const table = new AsymmetricTable(kernels, vocabulary.codeBytes);
+  for (const { code } of encoded) table.add(code);
+  const weights = photos.map((_, i) => weigh(i));
+  const plainScores = (query: number, feature: Exclude<Ranked, 'float'>): Float32Array =>
+    table.scores(fusion.query(encoded[query]!.projections, weights[query]![feature]));
+  for (const feature of [...FEATURES, 'equal', 'adaptive'] as const) {
+    const rankings: Uint32Array[] = [];
+    for (let i = 0; i < photos.length; i++) {
+      rankings.push(rank(await timed('plain scan', () => plainScores(i, feature)), i));
+      step(feature);
+    }
+    measure(feature, 'plain', rankings);
+  }
+  const adaptive: Weights = { ehd: 0, bow: 0, deep: 0 };
+  for (const each of weights)
+    for (const feature of FEATURES) adaptive[feature] += each.adaptive[feature] / photos.length;
+  const classes = new Set(labels).size;
+  const summary = { photos: photos.length, classes, weights: adaptive };
+  if (options.plainOnly === true) return { ...summary, rows, times: medians(times) };
+
+  // Encrypted: a client, a server, and messages between them.
+  const queries = (i: number, feature: Exclude<Ranked, 'float'>): Query => ({
+    projections: encoded[i]!.projections,
+    margins: encoder.margins(encoded[i]!.projections),
+    weights: weights[i]![feature],
+  });
+  const library = await encrypt(photos, options, index, timed);
+  let prefilter: Evaluation['prefilter'];
+  for (const feature of [...FEATURES, 'equal', 'adaptive'] as const) {
+    const rankings: Uint32Array[] = [];
+    for (let i = 0; i < photos.length; i++) {
+      const ranked = await timed('encrypted scan', () =>
+        library.client.rank(queries(i, feature), { k: Math.min(10_000, photos.length), scan: true }),
+      );
+      rankings.push(library.positions(ranked.ids, i));
+      step(`${feature}, encrypted`);
+    }
+    measure(feature, 'encrypted', rankings);
+    if (feature === 'adaptive') {
+      let found = 0;
+      let touched = 0;
+      for (let i = 0; i < photos.length; i++) {
+        const ranked = await timed('encrypted search', () =>
+          library.client.rank(queries(i, feature), { k: TOP + 1, probes }),
+        );
+        const wanted = new Set(rankings[i]!.subarray(0, TOP));
+        found += library.positions(ranked.ids, i).filter((position) => wanted.has(position)).length;
+        touched += ranked.candidates / ranked.records;
+        step('prefilter');
+      }
+      const most = Math.min(TOP, photos.length - 1);
+      prefilter = {
+        recall20: found / (most * photos.length),
+        touched: touched / photos.length,
+        tokens: index.tables * probes,
+      };
+    }
+  }
+  await library.close();
+
+  const exact = await encrypt(photos, options, { ...index, noise: 0 }, timed);
+  let agreeing = 0;
+  for (let i = 0; i < photos.length; i++) {
+    const ranked = await exact.client.rank(queries(i, 'adaptive'), { k: TOP + 1, scan: true });
+    const scores = plainScores(i, 'adaptive');
+    const best = rank(scores, i).subarray(0, TOP);
+    const got = exact.positions(ranked.ids, i).subarray(0, TOP);
+    // Equal scores may come in any order, and f32 tells scores closer than this apart by chance.
+    if (best.every((position, place) => Math.abs(scores[position]! - scores[got[place]!]!) < 1e-3)) agreeing++;
+    step('without noise');
+  }
+  await exact.close();
+  return {
+    ...summary,
+    rows,
+    ...(prefilter === undefined ? {} : { prefilter }),
+    agreement20: agreeing / photos.length,
+    times: medians(times),
+  };
+}
+
+interface EncryptedLibrary {
+  readonly client: Client;
+  /** Positions of the photos with these ids, less the query's own. */
+  positions(ids: readonly Uint8Array[], query: number): Uint32Array;
+  close(): Promise<void>;
+}
+
+/** A library of the photos on a server of its own. The photos' bytes are their numbers: what is searched are the codes. */
+async function encrypt(
+  photos: readonly Photo[],
+  { kernels, vocabulary }: EvaluationOptions,
+  index: IndexParameters,
+  timed: <T>(name: string, work: () => Promise<T>) => Promise<T>,
+): Promise<EncryptedLibrary> {
+  const server = createServer({ store: createMemoryStore(), kernels });
+  const describe = async (bytes: Uint8Array): Promise<Described> => ({
+    header: { format: 'jpeg', width: 1, height: 1, orientation: 1 },
+    descriptors: photos[new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)]!.descriptors,
+  });
+  const client = new Client({
+    kernels,
+    libraryKey: newLibraryKey(),
+    vocabulary,
+    index,
+    transport: (request) => server.handle(request),
+    extractor: () => Promise.resolve({ describe }),
+  });
+  await client.begin('active');
+  const places = new Map<string, number>();
+  for (let i = 0; i < photos.length; i++) {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, i);
+    const item = await timed('seal', () => client.prepare(bytes, { name: String(i) }));
+    places.set(toHex(item.id), i);
+    await client.put([item]);
+  }
+  return {
+    client,
+    positions: (ids, query) =>
+      Uint32Array.from(ids.map((id) => places.get(toHex(id))!).filter((place) => place !== query)),
+    async close() {
+      client.close();
+      await server.close();
+    },
+  };
+}
+
+function medians(times: Readonly<Record<string, readonly number[]>>): Record<string, number> {
+  const out: Record<string, number> = {};
+  for (const [name, values] of Object.entries(times)) {
+    const sorted = [...values].sort((a, b) => a - b);
+    out[name] = Number(sorted[Math.floor(sorted.length / 2)]!.toFixed(3));
+  }
+  return out;
+}
+
+function flatten(rows: readonly Float32Array[]): Float32Array {
+  const dims = rows[0]?.length ?? 0;
+  const out = new Float32Array(rows.length * dims);
+  for (const [i, row] of rows.entries()) out.set(row, i * dims);
+  return out;
+}

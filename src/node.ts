@@ -1,0 +1,11 @@
+/**
+ * Blindsight with batteries, for Node, Deno and Bun: libraries in folders, the LMDB store, the usual
+ * decoders, ONNX Runtime, and the models and vocabulary of the package.
+ * @module
+ */
+export * from './index.ts';
+export * from './adapters/library.ts';
+export * from './adapters/package-files.ts';
+export { createJimpDecoder } from './adapters/jimp-decoder.ts';
+export { createSharpDecoder } from './adapters/sharp-decoder.ts';
+export { loadOnnxModel, loadOnnxRuntime } from './adapters/onnx-model.ts';
