@@ -19,10 +19,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   server: ['base', 'wasm', 'search', 'index', 'protocol'],
   stores: ['base', 'index'],
   train: ['base', 'wasm', 'image', 'features', 'codes', 'crypto', 'eval'],
-  adapters: ['base', 'wasm', 'image', 'features', 'client'],
 };
 
-/** Which npm and `node:` modules a layer may import; none unless listed. `cli`, `eval` and the entries are free. */
+/** Which npm and `node:` modules a layer may import; none unless listed. `adapters`, `cli`, `eval` and the entries pick implementations. */
 const MAY_USE: Record<string, RegExp> = {
   image: /^image-size$/,
   crypto: /^(@noble\/(hashes|ciphers)\/|@scure\/bip39|hash-wasm)/,
@@ -31,7 +30,6 @@ const MAY_USE: Record<string, RegExp> = {
   train: /^@noble\/hashes\//,
   codes: /^@noble\/hashes\//,
   client: /^@noble\/hashes\//,
-  adapters: /./,
 };
 
 const SRC = join(import.meta.dirname, '..', '..', 'src');
