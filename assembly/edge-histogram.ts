@@ -16,7 +16,7 @@ const KINDS: u32 = 5;
  * @param width  at least `side`
  * @param height at least `side`
  * @param side   of a block in pixels, even, 2 ..= 512
- * @param sums   u16[4 * ceil(width / 8) * 8] of scratch space, 16-byte aligned
+ * @param sums   u16[2 * ceil(width / 16) * 16 + 8] of scratch space, 16-byte aligned
  * @param blocks u32[16]: blocks in the sub-image
  * @param edges  u32[16 * 5]: edges in it by kind: vertical, horizontal, 45 degrees, 135 degrees, non-directional
  */
@@ -37,6 +37,7 @@ export function edgeHistogram(
   const top = sums;
   const bottom = sums + ((<usize>used + 15) & ~15) * 2;
   const area = <u64>(half * half);
+  const last = i16x8.lt_u(i16x8(0, 1, 2, 3, 4, 5, 6, 7), i16x8.splat(<i16>(half & 7)));
   const least = THRESHOLD * THRESHOLD * area * area;
   for (let y: u32 = 0; y + side <= height; y += side) {
     const upper = luma + <usize>y * width;
@@ -44,44 +45,39 @@ export function edgeHistogram(
     columnSums(upper + <usize>half * width, width, used, half, bottom);
     const band = ((4 * y) / height) << 2;
     let x: u32 = 0;
+    let sub = band;
+    let nextColumn = width;
     for (let column: u32 = 0; column < columns; column++, x += side) {
       const at = (<usize>x) << 1;
       const middle = at + ((<usize>half) << 1);
-      const d1 = sum(top + at, half);
-      const d2 = sum(top + middle, half);
-      const d3 = sum(bottom + at, half);
-      const d4 = sum(bottom + middle, half);
-      const sub = band + (4 * x) / width;
+      const d1 = sum(top + at, half, last);
+      const d2 = sum(top + middle, half, last);
+      const d3 = sum(bottom + at, half, last);
+      const d4 = sum(bottom + middle, half, last);
+      // sub = band + floor(4 x / width), without a division a block.
+      while (x * 4 >= nextColumn) {
+        nextColumn += width;
+        sub++;
+      }
       // Squares of the strengths, in the order that breaks ties.
       const vertical = square(d1 + d3 - d2 - d4);
       const horizontal = square(d1 + d2 - d3 - d4);
       const rising = 2 * square(d1 - d4);
       const falling = 2 * square(d2 - d3);
       const scattered = 4 * square(d1 - d2 - d3 + d4);
-      let kind: u32 = 0;
-      let most = vertical;
-      if (horizontal > most) {
-        most = horizontal;
-        kind = 1;
-      }
-      if (rising > most) {
-        most = rising;
-        kind = 2;
-      }
-      if (falling > most) {
-        most = falling;
-        kind = 3;
-      }
-      if (scattered > most) {
-        most = scattered;
-        kind = 4;
-      }
+      // Selected, not branched: which kind wins cannot be predicted.
+      let kind: u32 = select<u32>(1, 0, horizontal > vertical);
+      let most = select<u64>(horizontal, vertical, horizontal > vertical);
+      kind = select<u32>(2, kind, rising > most);
+      most = select<u64>(rising, most, rising > most);
+      kind = select<u32>(3, kind, falling > most);
+      most = select<u64>(falling, most, falling > most);
+      kind = select<u32>(4, kind, scattered > most);
+      most = select<u64>(scattered, most, scattered > most);
       const block = blocks + ((<usize>sub) << 2);
       store<u32>(block, load<u32>(block) + 1);
-      if (most >= least) {
-        const edge = edges + ((<usize>(sub * KINDS + kind)) << 2);
-        store<u32>(edge, load<u32>(edge) + 1);
-      }
+      const edge = edges + ((<usize>(sub * KINDS + kind)) << 2);
+      store<u32>(edge, load<u32>(edge) + <u32>(most >= least));
     }
   }
 }
@@ -109,21 +105,15 @@ function columnSums(from: usize, width: u32, count: u32, rows: u32, out: usize):
   }
 }
 
-/** Sum of `count` u16. */
-function sum(from: usize, count: u32): i32 {
+/** Sum of `count` u16; reads up to 7 more. */
+function sum(from: usize, count: u32, last: v128): i32 {
   let lanes = i32x4.splat(0);
-  let i: u32 = 0;
-  for (; i + 8 <= count; i += 8)
-    lanes = i32x4.add(lanes, i32x4.extadd_pairwise_i16x8_u(v128.load(from + ((<usize>i) << 1))));
-  let total: i32 = 0;
-  if (i > 0)
-    total =
-      i32x4.extract_lane(lanes, 0) +
-      i32x4.extract_lane(lanes, 1) +
-      i32x4.extract_lane(lanes, 2) +
-      i32x4.extract_lane(lanes, 3);
-  for (; i < count; i++) total += <i32>load<u16>(from + ((<usize>i) << 1));
-  return total;
+  let left = count;
+  for (; left >= 8; left -= 8, from += 16) lanes = i32x4.add(lanes, i32x4.extadd_pairwise_i16x8_u(v128.load(from)));
+  // Lanes past the end are masked off.
+  lanes = i32x4.add(lanes, i32x4.extadd_pairwise_i16x8_u(v128.and(v128.load(from), last)));
+  lanes = i32x4.add(lanes, v128.shuffle<u32>(lanes, lanes, 2, 3, 0, 1));
+  return i32x4.extract_lane(lanes, 0) + i32x4.extract_lane(lanes, 1);
 }
 
 function square(v: i32): u64 {

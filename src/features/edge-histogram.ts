@@ -83,7 +83,7 @@ export class EdgeHistogram {
     const side = Math.max(2, 2 * Math.floor(Math.sqrt(Math.floor((width * height) / BLOCKS)) / 2));
     const at = layOut(this.#kernels, {
       luma: data.length,
-      sums: 4 * (Math.ceil(width / 16) * 16),
+      sums: 2 * (2 * Math.ceil(width / 16) * 16 + 8),
       blocks: 4 * SUB_IMAGES,
       edges: 4 * EDGE_BINS,
     });
