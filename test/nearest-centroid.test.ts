@@ -1,0 +1,111 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import fc from 'fast-check';
+import { NearestCentroid } from '../src/features/nearest-centroid.ts';
+import { squaredDistances } from './reference/nearest-centroid.ts';
+import { builds, floats, kernels } from './support.ts';
+
+const test = suite('NearestCentroid');
+
+test('known answers', () => {
+  const nearest = new NearestCentroid(kernels, Float32Array.of(0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0), 4);
+  const vectors = Float32Array.of(0, 0, 0, 0, 0.9, 0, 0, 0, 0, 5, 0, 0, 0.5, 0, 0, 0);
+  const { indices, distances } = nearest.assignWithDistances(vectors, 4);
+  // The last is as near to centroid 0 as to 1.
+  assert.equal([...indices], [0, 1, 2, 0]);
+  [0, 0.01, 9, 0.25].forEach((value, i) => assert.ok(Math.abs(distances[i]! - value) < 1e-6));
+  assert.equal([...nearest.assign(vectors, 4)], [0, 1, 2, 0]);
+});
+
+for (const [build, module] of Object.entries(builds))
+  for (const dims of [4, 12, 128])
+    test(`${build}: equals the definition: ${dims} dims`, () => {
+      for (const centroidCount of [1, 2, 3, 4, 5, 6, 7, 8, 9, 500])
+        for (const count of [0, 1, 2, 3, 5, 8, 257]) {
+          const centroids = floats(dims * centroidCount, centroidCount);
+          const vectors = floats(dims * count, count + 1);
+          const { indices, distances } = new NearestCentroid(module, centroids, dims).assignWithDistances(
+            vectors,
+            count,
+          );
+          assert.is(indices.length, count);
+          for (let i = 0; i < count; i++) {
+            const all = squaredDistances(vectors.subarray(i * dims, (i + 1) * dims), centroids);
+            const least = Math.min(...all);
+            // In f32 two centroids within rounding of each other may change places.
+            assert.ok(all[indices[i]!]! <= least + 1e-5 * dims, `${count} x ${centroidCount}: vector ${i}`);
+            assert.ok(Math.abs(distances[i]! - least) < 1e-5 * dims);
+          }
+        }
+    });
+
+for (const [build, module] of Object.entries(builds))
+  test(`${build}: exact on small integers, ties to the lower index`, () => {
+    const vector = (dims: number): fc.Arbitrary<number[]> =>
+      fc.array(fc.integer({ min: -2, max: 2 }), { minLength: dims, maxLength: dims });
+    fc.assert(
+      fc.property(
+        fc.array(vector(4), { minLength: 1, maxLength: 40 }),
+        fc.array(vector(4), { minLength: 1, maxLength: 11 }),
+        (centroids, vectors) => {
+          const table = Float32Array.from(centroids.flat());
+          const flat = Float32Array.from(vectors.flat());
+          const { indices, distances } = new NearestCentroid(module, table, 4).assignWithDistances(
+            flat,
+            vectors.length,
+          );
+          vectors.forEach((_, i) => {
+            const all = squaredDistances(flat.subarray(4 * i, 4 * i + 4), table);
+            assert.is(indices[i], all.indexOf(Math.min(...all)));
+            assert.is(distances[i], Math.min(...all));
+          });
+        },
+      ),
+      { seed: 42, numRuns: 200 },
+    );
+  });
+
+test('more vectors than one batch', () => {
+  const count = 5000;
+  const vectors = floats(4 * count, 3);
+  const nearest = new NearestCentroid(kernels, floats(4 * 20, 4), 4);
+  const all = nearest.assign(vectors, count);
+  const halves = [
+    nearest.assign(vectors.subarray(0, 4 * 1111), 1111),
+    nearest.assign(vectors.subarray(4 * 1111), 3889),
+  ];
+  assert.equal([...all], [...halves[0]!, ...halves[1]!]);
+  assert.equal(nearest.assignWithDistances(vectors, count).indices, all);
+});
+
+test('no number makes it answer a centroid that is not there', () => {
+  const nearest = new NearestCentroid(kernels, floats(4 * 5, 1), 4);
+  for (const bad of [NaN, Infinity, -Infinity, 3e38])
+    for (const index of nearest.assign(new Float32Array(12).fill(bad), 3)) assert.ok(index < 5);
+});
+
+test('rejects what it cannot use', () => {
+  for (const bad of [undefined, null, [1, 2, 3, 4], new Float64Array(4), 'four'] as unknown[])
+    assert.throws(
+      () => new NearestCentroid(kernels, bad as Float32Array, 4),
+      (e: Error) => e instanceof TypeError,
+    );
+  for (const dims of [0, 3, 6, -4, NaN, 4100])
+    assert.throws(
+      () => new NearestCentroid(kernels, new Float32Array(24), dims),
+      (e: Error) => e instanceof RangeError,
+    );
+  for (const length of [0, 5])
+    assert.throws(
+      () => new NearestCentroid(kernels, new Float32Array(length), 4),
+      (e: Error) => e instanceof RangeError,
+    );
+  const nearest = new NearestCentroid(kernels, new Float32Array(8), 4);
+  assert.throws(() => nearest.assign(new Float32Array(4), 2), /"vectors" expected 8 numbers, got 4/);
+  assert.throws(
+    () => nearest.assign(new Float32Array(4), -1),
+    (e: Error) => e instanceof RangeError,
+  );
+});
+
+test.run();
