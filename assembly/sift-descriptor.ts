@@ -10,6 +10,8 @@ const CELL: f64 = 3;
 /** Cells a side, and directions a cell. */
 const CELLS: i32 = 4;
 const DIRECTIONS: i32 = 8;
+/** Cells a column below which a row lies along the cell axis: its ends are not computed. */
+const FLAT: f32 = 0.0001;
 /** Scratch histogram: a rim of one cell, and two directions more than needed, spare the tests for edges. */
 const SIDE: i32 = CELLS + 2;
 const SLOTS: i32 = DIRECTIONS + 2;
@@ -71,7 +73,14 @@ export function siftDescriptor(
     const startU = <f32>(dy * sin - x * cos + 2.5);
     const startV = <f32>(dy * cos + x * sin + 2.5);
     const base = (<usize>row * stride) << 2;
-    for (let column = left; column <= right; column++) {
+    // Columns where u and v are in 0 ..< 5, one more on each side: rounding is left to the test inside.
+    const fromU = entry(startU, cosine);
+    const fromV = entry(startV, -sine);
+    const first = max<i32>(left, <i32>max<f32>(max<f32>(fromU, fromV) - 1, -1));
+    const toU = fromU + span(cosine);
+    const toV = fromV + span(sine);
+    const last = min<i32>(right, <i32>min<f32>(max<f32>(min<f32>(toU, toV) + 2, -1), <f32>right));
+    for (let column = first; column <= last; column++) {
       const u = startU + cosine * <f32>column;
       const v = startV - sine * <f32>column;
       if (!(u > 0 && u < 5 && v > 0 && v < 5)) continue;
@@ -109,6 +118,17 @@ export function siftDescriptor(
   if (!(norm(out) > 0)) return 0;
   rootSift(out);
   return 1;
+}
+
+/** First column with `0 < start + slope * column < 5`, or one before the plane where the slope is too flat to tell. */
+function entry(start: f32, slope: f32): f32 {
+  if (abs<f32>(slope) < FLAT) return -1;
+  return ((slope > 0 ? 0 : 5) - start) / slope;
+}
+
+/** Columns from the first to the last of them. */
+function span(slope: f32): f32 {
+  return 5 / max<f32>(abs<f32>(slope), FLAT);
 }
 
 /** Shares a value between two neighbouring directions. */
