@@ -13,7 +13,7 @@ import { floats } from './support.ts';
 import { smallContent, smallVocabulary } from './vocabulary-support.ts';
 
 const test = suite('Fusion');
-const RULES: WeightRule[] = ['adaptive', 'equal', 'static', 'entropy'];
+const RULES: WeightRule[] = ['adaptive', 'area', 'static', 'entropy', 'equal'];
 const BITS: Record<Feature, number> = { ehd: 16, bow: 24, deep: 24 };
 const vocabulary = smallVocabulary();
 const fusion = new Fusion(vocabulary);
@@ -66,10 +66,14 @@ test('adaptive weights, by hand: the feature with a knee outweighs the one witho
     references: { count: 4, codes, ranks, curves },
   });
   // Less flat curves: scores 8, 0, 0 have area (1 + 0) / 2 / 2 = 1/4; scores 56, 28, 0 have area 1/2.
-  const weights = new Fusion(small).weights(new Uint8Array(8), 'adaptive');
+  const weights = new Fusion(small).weights(new Uint8Array(8), 'area');
   near(weights.ehd, 4 / 6);
   near(weights.deep, 2 / 6);
   assert.is(weights.bow, 0);
+  // Adaptive, with static weights 1/2 and 1/2: 1 / sqrt(1/4) against 1 / sqrt(1/2).
+  const adaptive = new Fusion(small).weights(new Uint8Array(8), 'adaptive');
+  near(adaptive.ehd, 2 / (2 + Math.SQRT2));
+  near(adaptive.deep, Math.SQRT2 / (2 + Math.SQRT2));
 });
 
 for (const count of [4, 9, 40])
@@ -82,7 +86,8 @@ for (const count of [4, 9, 40])
     const rows = Array.from({ length: count }, (_, i) => signs(codes.subarray(8 * i, 8 * i + 8)));
     for (let seed = 0; seed < 20; seed++) {
       const query = projections(3 * seed + 500);
-      const weights = new Fusion(other).weights(query, 'adaptive');
+      const weights = new Fusion(other).weights(query, 'area');
+      const adaptive = new Fusion(other).weights(query, 'adaptive');
       const inverse = FEATURES.map((feature) => {
         const block = (row: number[]) => row.slice(starts[feature], starts[feature] + BITS[feature]);
         const code = [...query[feature]].map((value) => (value >= 0 ? 1 : -1));
@@ -90,7 +95,13 @@ for (const count of [4, 9, 40])
         return 1 / Math.max(1e-3, area(sortedScores(code, rows.map(block)), curves, ranks));
       });
       const sum = inverse.reduce((total, value) => total + value, 0);
-      FEATURES.forEach((feature, i) => near(weights[feature], inverse[i]! / sum, `seed ${seed} ${feature}`));
+      // The static weights of this vocabulary are alike.
+      const roots = inverse.map(Math.sqrt);
+      const rootSum = roots.reduce((total, value) => total + value, 0);
+      FEATURES.forEach((feature, i) => {
+        near(weights[feature], inverse[i]! / sum, `seed ${seed} ${feature}`);
+        near(adaptive[feature], roots[i]! / rootSum, `seed ${seed} ${feature}`);
+      });
     }
   });
 

@@ -81,7 +81,7 @@ test('a trained vocabulary finds planted classes, and its weights favour the fea
         );
       }),
     );
-  for (const rule of ['static', 'equal', 'adaptive', 'entropy'] as const)
+  for (const rule of ['static', 'equal', 'adaptive', 'area', 'entropy'] as const)
     assert.ok(measure(rule) > 0.5, `${rule} ${measure(rule)}`);
 });
 

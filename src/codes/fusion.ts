@@ -14,10 +14,16 @@ import { packSigns } from './pack-signs.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /**
- * How features are weighed: by the area under the query's score curve, all alike, by their accuracy in training, or
- * by the entropy of the query's scores.
+ * How features are weighed:
+ *
+ * - `area`: `w ~ 1 / A`, with A the area under the query's score curve (Zheng et al.);
+ * - `static`: by their accuracy in training;
+ * - `adaptive`: `w ~ static / sqrt(A)`. The area alone lets a feature that is confident and wrong outvote a better one;
+ *   on photos it was tuned on (caltech101) and on others (corel1k) this measured better;
+ * - `entropy`: by the entropy of the query's scores;
+ * - `equal`: all alike.
  */
-export type WeightRule = 'adaptive' | 'equal' | 'static' | 'entropy';
+export type WeightRule = 'adaptive' | 'area' | 'static' | 'entropy' | 'equal';
 
 /** One number per feature. */
 export type Weights = Record<Feature, number>;
@@ -56,9 +62,11 @@ export class Fusion {
     for (const feature of present)
       if (rule === 'equal') raw[feature] = 1;
       else if (rule === 'static') raw[feature] = staticWeights[feature];
-      else if (rule === 'adaptive') raw[feature] = 1 / Math.max(FLOOR, this.#area(code, feature));
+      else if (rule === 'area') raw[feature] = 1 / Math.max(FLOOR, this.#area(code, feature));
+      else if (rule === 'adaptive')
+        raw[feature] = staticWeights[feature] / Math.sqrt(Math.max(FLOOR, this.#area(code, feature)));
       else if (rule === 'entropy') raw[feature] = Math.max(FLOOR, 1 - this.#entropy(code, feature));
-      else throw new RangeError(`"rule" expected adaptive, equal, static or entropy, got ${String(rule)}`);
+      else throw new RangeError(`"rule" expected adaptive, area, static, entropy or equal, got ${String(rule)}`);
     return normalise(raw, present.length > 0 ? present : FEATURES.filter((feature) => blocks[feature].bits > 0));
   }
 

@@ -56,6 +56,11 @@ export interface TrainingOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * How far better features are preferred. Of 1, 1.5, 2, 2.5 and 3 the one with the best mean average precision of the
+ * `adaptive` rule on caltech101; with 1, weak features cost more than they add.
+ */
+const WEIGHT_POWER = 2.5;
 /** Images used as queries to measure the static weights. */
 const WEIGHT_QUERIES = 500;
 
@@ -155,7 +160,7 @@ function fuseCodes(
   return out;
 }
 
-/** Static weights: proportional to each block's mean average precision over the training images. */
+/** Static weights: proportional to a power of each block's mean average precision over the training images. */
 function weigh(
   blocks: Readonly<Record<Feature, Block>>,
   codes: Readonly<Record<Feature, Uint8Array>>,
@@ -166,7 +171,7 @@ function weigh(
   for (const feature of FEATURES)
     if (blocks[feature].bits > 0)
       weights[feature] =
-        labels === undefined ? 1 : precisionOf(codes[feature], blocks[feature].bits / 8, order, labels);
+        labels === undefined ? 1 : precisionOf(codes[feature], blocks[feature].bits / 8, order, labels) ** WEIGHT_POWER;
   const used = FEATURES.filter((feature) => blocks[feature].bits > 0);
   const sum = used.reduce((total, feature) => total + weights[feature], 0);
   for (const feature of used) weights[feature] = sum > 0 ? weights[feature] / sum : 1 / used.length;
