@@ -109,7 +109,7 @@ command(
   .option('--scan', 'rank the whole library: no prefilter')
   .addOption(
     new Option('--weights <rule>', 'how features are weighed')
-      .choices(['adaptive', 'equal', 'static', 'entropy'])
+      .choices(['adaptive', 'area', 'static', 'entropy', 'equal'])
       .default('adaptive'),
   )
   .action(async (library: string, image: string, options) =>

@@ -1,0 +1,187 @@
+/** Client and server together: what the encrypted search answers is what the plaintext codes say. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { toHex } from '../src/base/bytes.ts';
+import { RetrievalError } from '../src/base/errors.ts';
+import { addImages } from '../src/client/add-images.ts';
+import { indexFingerprint } from '../src/client/index-parameters.ts';
+import { FEATURES } from '../src/codes/block.ts';
+import { Encoder } from '../src/codes/encoder.ts';
+import { decodeRequest, encodeResponse } from '../src/protocol/messages.ts';
+import { describe, makeLibrary } from './small-library.ts';
+import { NOT_BYTES, bytes, kernels } from './support.ts';
+
+const test = suite('client');
+
+test('without noise, a full scan ranks as the definition does', async () => {
+  const { client, files, ids, close } = await makeLibrary(40, 3, { tables: 4, sampledBits: 6, noise: 0, split: 1 });
+  const encoder = new Encoder(kernels, client.vocabulary);
+  const codes = await Promise.all(files.map(async (file) => encoder.encode((await describe(file)).descriptors).code));
+  for (const file of [...files.slice(0, 5), bytes(64, 99)]) {
+    const query = await client.query(file);
+    // The definition: sum over features of weight times mean agreement with the query scaled to norm sqrt(n).
+    const scores = codes.map((code) => {
+      let at = 0;
+      let sum = 0;
+      for (const feature of FEATURES) {
+        const v = query.projections[feature];
+        const norm = Math.sqrt(v.reduce((total, x) => total + x * x, 0));
+        for (const x of v) {
+          const bit = (code[at >> 3]! >> (at & 7)) & 1 ? 1 : -1;
+          sum += (query.weights[feature] * x * bit) / (norm * Math.sqrt(v.length));
+          at++;
+        }
+      }
+      return sum;
+    });
+    const { matches } = await client.search(query, { k: 40, scan: true });
+    const best = scores.map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
+    assert.equal(
+      matches.map(({ score }) => score.toFixed(4)),
+      best.map((i) => scores[i]!.toFixed(4)),
+    );
+    assert.is(matches[0]!.id, toHex(ids[best[0]!]!));
+    const ranked = await client.rank(query, { k: 40, scan: true });
+    for (const [place, id] of ranked.ids.entries()) {
+      const i = ids.findIndex((other) => toHex(other) === toHex(id));
+      assert.ok(Math.abs(scores[i]! - scores[best[place]!]!) < 1e-4, `place ${place}`);
+    }
+  }
+  await close();
+});
+
+test('the prefilter finds an image by itself, and ranks no more than a scan', async () => {
+  const { client, files, ids, close } = await makeLibrary(40, 4);
+  for (const [i, file] of files.entries()) {
+    const result = await client.search(await client.query(file), { k: 1, probes: 2 });
+    assert.is(result.matches[0]!.id, toHex(ids[i]!));
+    assert.ok(result.candidates <= result.records);
+    assert.is(result.records, 40);
+  }
+  await close();
+});
+
+test('two searches for one picture send different vectors', async () => {
+  const { client, files, setMangle, close } = await makeLibrary(3, 5);
+  const seen: string[] = [];
+  setMangle((request, response) => {
+    seen.push(toHex(request));
+    return response;
+  });
+  const query = await client.query(files[0]!);
+  await client.rank(query);
+  await client.rank(query);
+  assert.is(seen.length, 2);
+  assert.is.not(seen[0], seen[1]);
+  await close();
+});
+
+test('names, paths and files never cross the wire in the clear', async () => {
+  const { client, setMangle, close } = await makeLibrary(2, 6);
+  const sent: Uint8Array[] = [];
+  setMangle((request, response) => {
+    sent.push(request, response);
+    return response;
+  });
+  const file = new TextEncoder().encode('0000 the secret content of a file, long enough to be found');
+  await client.put([
+    await client.prepare(file, { name: 'holiday-in-secret.jpg', path: 'private/holiday-in-secret.jpg' }),
+  ]);
+  await client.search(await client.query(file));
+  await client.open(await client.identify(file));
+  const wire = sent.map((message) => Buffer.from(message).toString('latin1')).join('\n');
+  for (const word of ['holiday', 'private', 'secret', 'content of']) assert.not.ok(wire.includes(word), word);
+  const record = await client.record(await client.identify(file));
+  assert.is(record.path, 'private/holiday-in-secret.jpg');
+  await close();
+});
+
+test('add: a batch of good and bad files, twice the same bytes, and a stop', async () => {
+  const { client, files, close } = await makeLibrary(4, 7);
+  const source = (name: string, read: () => Promise<Uint8Array>) => ({ name, read });
+  const sources = [
+    source('known', async () => files[0]!),
+    source('new', async () => bytes(90, 500)),
+    source('twin', async () => bytes(90, 500)),
+    source('empty', async () => new Uint8Array(0)),
+    source('broken', () => Promise.reject(new RetrievalError('unreadable-file', 'no'))),
+  ];
+  const outcomes = new Map<string, string>();
+  for await (const outcome of addImages(client, sources)) outcomes.set(outcome.source.name, outcome.status);
+  assert.equal(Object.fromEntries(outcomes), {
+    known: 'known',
+    new: 'added',
+    twin: 'known',
+    empty: 'failed',
+    broken: 'failed',
+  });
+  const stop = new AbortController();
+  const many = Array.from({ length: 50 }, (_, i) => source(String(i), async () => bytes(50, 600 + i)));
+  let added = 0;
+  try {
+    for await (const { status } of addImages(client, many, { signal: stop.signal })) {
+      if (status === 'added') added++;
+      stop.abort();
+    }
+    assert.unreachable('it went on');
+  } catch (error) {
+    assert.is((error as RetrievalError).code, 'cancelled');
+  }
+  assert.ok(added < 50);
+  await close();
+});
+
+test('a failure of the server stops an add', async () => {
+  const { client, setMangle, close } = await makeLibrary(1, 8);
+  setMangle((request, response) =>
+    decodeRequest(request).kind === 'put'
+      ? encodeResponse({ kind: 'error', code: 'storage-full', message: 'no space is left' })
+      : response,
+  );
+  const many = Array.from({ length: 40 }, (_, i) => ({ name: String(i), read: async () => bytes(50, 700 + i) }));
+  try {
+    for await (const outcome of addImages(client, many)) assert.is.not(outcome.status, 'added');
+    assert.unreachable('it went on');
+  } catch (error) {
+    assert.is((error as RetrievalError).code, 'storage-full');
+  }
+  await close();
+});
+
+test('index fingerprints tell every parameter apart', () => {
+  const base = { tables: 4, sampledBits: 6, noise: 1, split: 1 };
+  const all = [
+    indexFingerprint(bytes(32, 1), base),
+    indexFingerprint(bytes(32, 2), base),
+    ...Object.keys(base).map((key) => indexFingerprint(bytes(32, 1), { ...base, [key]: 7 })),
+  ].map(toHex);
+  assert.is(new Set(all).size, all.length);
+});
+
+test('rejects what it cannot use', async () => {
+  const { client, ids, close } = await makeLibrary(1, 9);
+  const query = await client.queryStored(ids[0]!);
+  for (const k of [0, -1, 1.5, NaN, 10_001]) await rejects(() => client.search(query, { k }), RangeError);
+  for (const probes of [0, 5000]) await rejects(() => client.search(query, { probes }), RangeError);
+  for (const bad of NOT_BYTES) await rejects(() => client.open(bad as Uint8Array), TypeError);
+  await rejects(() => client.open(new Uint8Array(15)), RangeError);
+  await rejects(() => client.open(new Uint8Array(16)), RetrievalError);
+  for (const noise of [-1, NaN, 2000])
+    assert.throws(
+      () => indexFingerprint(bytes(32, 1), { tables: 1, sampledBits: 1, noise, split: 1 }),
+      (error: unknown) => error instanceof RangeError,
+    );
+  await close();
+});
+
+async function rejects(work: () => Promise<unknown>, kind: new (...args: never[]) => Error): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    assert.instance(error, kind);
+    return;
+  }
+  assert.unreachable('it was accepted');
+}
+
+test.run();

@@ -1,0 +1,65 @@
+/** Runs the real command line, and makes folders that vanish. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
+
+/** Folder of the sample photos. */
+export const SAMPLES: string = join(import.meta.dirname, '..', '..', 'examples', 'photos');
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly passphrase?: string;
+  readonly env?: Record<string, string>;
+  /** Ends the process with SIGKILL after this many milliseconds. */
+  readonly killAfterMs?: number;
+}
+
+/** `blindsight ...args`, with the passphrase in the environment. */
+export function blindsight(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const { passphrase = 'correct horse', env = {}, killAfterMs } = options;
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, BLINDSIGHT_PASSPHRASE: passphrase, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+  return new Promise((resolve) =>
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({
+        code,
+        signal,
+        stdout: Buffer.concat(stdout).toString('utf8'),
+        stderr: Buffer.concat(stderr).toString('utf8'),
+      });
+    }),
+  );
+}
+
+/** The JSON answer of a command that must succeed. */
+export async function answerOf<T = Record<string, unknown>>(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<T> {
+  const { code, stdout, stderr } = await blindsight([...args, '--json'], options);
+  if (code !== 0) throw new Error(`blindsight ${args.join(' ')} ended with ${code}: ${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+/** An empty folder, and how to delete it. */
+export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'blindsight-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}

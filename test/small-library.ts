@@ -1,0 +1,69 @@
+/** A real client and a real server in one process, over a small vocabulary: descriptors are drawn from the file's first bytes. */
+import { Client } from '../src/client/client.ts';
+import type { Described } from '../src/client/extractor.ts';
+import type { IndexParameters } from '../src/client/index-parameters.ts';
+import { encodeRequest, type Request } from '../src/protocol/messages.ts';
+import { createServer } from '../src/server/server.ts';
+import { createMemoryStore } from '../src/stores/memory-store.ts';
+import { bytes, floats, kernels } from './support.ts';
+import { DIMS, smallVocabulary } from './vocabulary-support.ts';
+
+/** May replace a response; `handle` asks the server something else. */
+export type Mangle = (
+  request: Uint8Array,
+  response: Uint8Array,
+  handle: (request: Request) => Promise<Uint8Array>,
+) => Uint8Array | Promise<Uint8Array>;
+
+export interface SmallLibrary {
+  readonly client: Client;
+  readonly ids: readonly Uint8Array[];
+  readonly files: readonly Uint8Array[];
+  setMangle(mangle: Mangle | undefined): void;
+  close(): Promise<void>;
+}
+
+/** Seeded descriptors of a "file": equal files have equal ones. */
+export async function describe(file: Uint8Array): Promise<Described> {
+  const seed = new DataView(file.buffer, file.byteOffset).getUint32(0);
+  return {
+    header: { format: 'jpeg', width: 4, height: 3, orientation: 1 },
+    descriptors: { ehd: floats(DIMS.ehd, seed), bow: floats(DIMS.bow, seed + 1), deep: floats(DIMS.deep, seed + 2) },
+  };
+}
+
+export async function makeLibrary(
+  count: number,
+  seed: number,
+  index: IndexParameters = { tables: 4, sampledBits: 6, noise: 1, split: 1 },
+): Promise<SmallLibrary> {
+  const server = createServer({ store: createMemoryStore(), kernels });
+  let mangle: Mangle | undefined;
+  const client = new Client({
+    kernels,
+    libraryKey: bytes(32, seed),
+    vocabulary: smallVocabulary(),
+    index,
+    async transport(request) {
+      const response = await server.handle(request);
+      return mangle === undefined
+        ? response
+        : mangle(request, response, (other) => server.handle(encodeRequest(other)));
+    },
+    extractor: () => Promise.resolve({ describe }),
+  });
+  await client.begin('active');
+  const files = Array.from({ length: count }, (_, i) => bytes(100 + 7 * i, 1000 * seed + i));
+  const items = await Promise.all(files.map((file, i) => client.prepare(file, { name: `${i}.bin` })));
+  await client.put(items);
+  return {
+    client,
+    files,
+    ids: items.map(({ id }) => id),
+    setMangle: (next) => (mangle = next),
+    async close() {
+      client.close();
+      await server.close();
+    },
+  };
+}
