@@ -36,7 +36,7 @@ test('a flat or tiny image has no features', () => {
     [19, 100],
   ] as const)
     assert.is(dense.describe({ width, height, data: bytes(width * height, 1) }).count, 0);
-  assert.is(dense.describe({ width: 20, height: 20, data: bytes(400, 1) }).count, 1);
+  assert.is(dense.describe({ width: 30, height: 30, data: bytes(900, 1) }).count, 1);
 });
 
 for (const [build, module] of Object.entries(builds))

@@ -25,7 +25,7 @@ export interface DenseSiftOptions {
   readonly maxSide?: number;
   /** Pixels between descriptors. Default 8. */
   readonly step?: number;
-  /** Pixels a cell, 4 cells a side: one grid for each. Default 4, 6, 9. */
+  /** Pixels a cell, 4 cells a side: one grid for each. Default 6, 9, 14. */
   readonly cells?: readonly number[];
   /** Least L2 norm of a descriptor before it is normalised, in mean gradient lengths of a range of 1. Default 0.01. */
   readonly contrast?: number;
@@ -52,7 +52,7 @@ export class DenseSift {
    * @throws On values out of range. {@link RangeError}
    */
   constructor(module: WebAssembly.Module, options: DenseSiftOptions = {}) {
-    const { maxSide = 320, step = 8, cells = [4, 6, 9], contrast = 0.01 } = options;
+    const { maxSide = 320, step = 8, cells = [6, 9, 14], contrast = 0.01 } = options;
     assertInteger(maxSide, 'maxSide', 16, 4096);
     assertInteger(step, 'step', 1, 1024);
     if (!Array.isArray(cells)) throw new TypeError(`"cells" expected array, got ${typeof cells}`);
