@@ -25,8 +25,8 @@ const local = (...words: number[]): LocalFeatures => ({
 test('tf-idf by hand', () => {
   const bag = new BagOfWords(kernels, units(0, 1, 2, 3), Float32Array.of(1, 2, 0.5, 4));
   assert.is(bag.dims, 4);
-  // Counts 3, 1, 2, 0 times idf: 3, 2, 1, 0; norm sqrt(14).
-  const expected = [3, 2, 1, 0].map((value) => value / Math.sqrt(14));
+  // Counts 3, 1, 2, 0 times idf: 3, 2, 1, 0; the squares of their square roots sum to 6.
+  const expected = [3, 2, 1, 0].map((value) => Math.sqrt(value / 6));
   bag.describe(local(0, 2, 0, 1, 0, 2)).forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-7));
 });
 

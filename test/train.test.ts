@@ -35,7 +35,7 @@ const options: TrainingOptions = {
   module: kernels,
   seed: 1,
   origin: 'planted classes',
-  model: { id: 'none', sha256: '00'.repeat(32), dims: DIMS.deep, inputSide: 224 },
+  model: { id: 'none', sha256: '00'.repeat(32), dims: DIMS.deep, inputSide: 224, inputFit: 'area' },
   local: { kind: 'keypoint', options: {} },
   workingSide: 512,
   codebook: floats(DIMS.bow * 128, 1),

@@ -29,7 +29,7 @@ export function smallContent(bits: Record<Feature, number> = { ehd: 16, bow: 24,
   const weight = (feature: Feature) => (bits[feature] > 0 ? 1 / used : 0);
   return {
     origin: 'seeded numbers',
-    model: { id: 'tiny', sha256: '0123456789abcdef'.repeat(4), dims: DIMS.deep, inputSide: 32 },
+    model: { id: 'tiny', sha256: '0123456789abcdef'.repeat(4), dims: DIMS.deep, inputSide: 32, inputFit: 'square' },
     local: { kind: 'dense', options: { step: 8, binSizes: [4, 6], contrast: 0.03 } },
     workingSide: 512,
     codebook: floats(DIMS.bow * 128, 5),

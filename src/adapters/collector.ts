@@ -31,7 +31,14 @@ export class Collector {
   ) {
     this.#reader = new ImageReader(kernels, decoders);
     this.#extractor = new FeatureExtractor(kernels, local, model);
-    const settings = JSON.stringify([PIPELINE, local, model.sha256, model.inputSide, decoders.map(({ name }) => name)]);
+    const settings = JSON.stringify([
+      PIPELINE,
+      local,
+      model.sha256,
+      model.inputSide,
+      model.inputFit,
+      decoders.map(({ name }) => name),
+    ]);
     this.#cache = folder === undefined ? undefined : new FeatureCache(folderStore(folder), settings);
   }
 

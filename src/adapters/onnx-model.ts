@@ -5,7 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
-import type { DeepModel } from '../features/deep.ts';
+import type { DeepModel, InputFit } from '../features/deep.ts';
 
 /** What both packages export, as far as it is used. */
 export interface OnnxRuntime {
@@ -39,6 +39,8 @@ export interface OnnxModelOptions {
   readonly sha256?: string;
   /** Side of the square input, in pixels. */
   readonly inputSide: number;
+  /** Whether the model takes any shape (`area`) or that square only. */
+  readonly inputFit: InputFit;
   /** Default: the only input. */
   readonly inputName?: string;
   /** Default: the first output. */
@@ -83,7 +85,7 @@ async function loadWeb(): Promise<OnnxRuntime> {
  *   whose hash was given, or has no such input or output. {@link RetrievalError}
  */
 export async function loadOnnxModel(options: OnnxModelOptions): Promise<DeepModel> {
-  const { runtime, id, inputSide, threads } = options;
+  const { runtime, id, inputSide, inputFit, threads } = options;
   const bytes = await modelBytes(options);
   const hash = toHex(sha256(bytes));
   if (options.sha256 !== undefined && options.sha256.toLowerCase() !== hash)
@@ -96,10 +98,10 @@ export async function loadOnnxModel(options: OnnxModelOptions): Promise<DeepMode
   }
   const inputName = pick(session.inputNames, options.inputName, 'input');
   const outputName = pick(session.outputNames, options.outputName, 'output');
-  const run = async (input: Float32Array, batch: number): Promise<Float32Array> => {
+  const run = async (input: Float32Array, width: number, height: number): Promise<Float32Array> => {
     let output: OnnxTensor | undefined;
     try {
-      const tensor = new runtime.Tensor('float32', input, [batch, 3, inputSide, inputSide]);
+      const tensor = new runtime.Tensor('float32', input, [1, 3, height, width]);
       output = (await session.run({ [inputName]: tensor }))[outputName];
     } catch (error) {
       throw new RetrievalError('model-unavailable', `the model ${id} failed to run`, { cause: error });
@@ -108,8 +110,8 @@ export async function loadOnnxModel(options: OnnxModelOptions): Promise<DeepMode
       throw new RetrievalError('parameter-mismatch', `expected f32 from the model ${id}`);
     return output.data.slice();
   };
-  const dims = (await run(new Float32Array(3 * inputSide * inputSide), 1)).length;
-  return { id, sha256: hash, dims, inputSide, run, close: () => session.release() };
+  const dims = (await run(new Float32Array(3 * inputSide * inputSide), inputSide, inputSide)).length;
+  return { id, sha256: hash, dims, inputSide, inputFit, run, close: () => session.release() };
 }
 
 async function modelBytes({ bytes, file, id }: OnnxModelOptions): Promise<Uint8Array> {

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { RetrievalError } from '../base/errors.ts';
 import { decodeVocabulary } from '../codes/vocabulary-format.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
-import type { DeepModel } from '../features/deep.ts';
+import type { DeepModel, InputFit } from '../features/deep.ts';
 import { compileKernels } from '../wasm/kernels.ts';
 import { loadOnnxModel, loadOnnxRuntime } from './onnx-model.ts';
 
@@ -21,6 +21,8 @@ export interface ModelEntry {
   readonly output: string;
   /** Pixels of the square input, along one side. */
   readonly inputSide: number;
+  /** `area`: the model takes any shape; `square`: that square only. */
+  readonly inputFit: InputFit;
   readonly dims: number;
   readonly licence: string;
   readonly origin: string;
@@ -94,6 +96,7 @@ export async function loadModel(sha256: string): Promise<DeepModel> {
     inputName: entry.input,
     outputName: entry.output,
     inputSide: entry.inputSide,
+    inputFit: entry.inputFit,
     runtime: await loadOnnxRuntime(),
   });
 }

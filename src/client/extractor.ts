@@ -40,7 +40,8 @@ export class VocabularyExtractor implements Extractor {
    * @throws `parameter-mismatch` when the model is another one than the vocabulary's. {@link RetrievalError}
    */
   constructor(module: WebAssembly.Module, vocabulary: Vocabulary, model: DeepModel, reader: ImageReader) {
-    if (model.sha256 !== vocabulary.model.sha256)
+    const { sha256, inputSide, inputFit } = vocabulary.model;
+    if (model.sha256 !== sha256 || model.inputSide !== inputSide || model.inputFit !== inputFit)
       throw new RetrievalError(
         'parameter-mismatch',
         `the vocabulary was trained with model ${vocabulary.model.id}, not with ${model.id}`,

@@ -12,7 +12,8 @@
  *
  * Sections, in order (`text` = u32 length, UTF-8; a block of bytes has no length of its own unless one is named):
  *
- * - `meta` text origin; text model id, u8[32] model SHA-256, u32 dims, u32 input side; u32 working side; u8 local kind
+ * - `meta` text origin; text model id, u8[32] model SHA-256, u32 dims, u32 input side, u8 input fit (0 area, 1
+ *   square); u32 working side; u8 local kind
  *   (0 keypoint, 1 dense), u16 option count, per option in ascending order of name: text name, u8 1 for a list else 0,
  *   u16 count, f64[count]; f64[3] static weights.
  * - `book` u32 words, f32[words * 128] codebook, f32[words] idf.
@@ -45,6 +46,7 @@ const MAX_BITS = 1024;
 const MAX_DIMS = 1 << 20;
 const MAX_OPTIONS = 64;
 const MAX_REFERENCES = 65535;
+const INPUT_FITS = ['area', 'square'] as const;
 
 type Section = (typeof SECTIONS)[number];
 
@@ -180,7 +182,13 @@ function u16s(reader: ByteReader, length: number): Uint16Array<ArrayBuffer> {
 function encodeMeta({ origin, model, local, workingSide, staticWeights }: VocabularyContent): Uint8Array {
   const hash = fromHex(model.sha256);
   if (hash?.length !== 32) throw new RangeError('"model.sha256" expected 64 hexadecimal digits');
-  const writer = new ByteWriter().text(origin).text(model.id).raw(hash).u32(model.dims).u32(model.inputSide);
+  const writer = new ByteWriter()
+    .text(origin)
+    .text(model.id)
+    .raw(hash)
+    .u32(model.dims)
+    .u32(model.inputSide)
+    .u8(INPUT_FITS.indexOf(model.inputFit));
   writer.u32(workingSide).u8(local.kind === 'dense' ? 1 : 0);
   const names = Object.keys(local.options).sort();
   writer.u16(names.length);
@@ -206,6 +214,7 @@ function decodeMeta(
     sha256: toHex(reader.raw(32)),
     dims: count(reader, MAX_DIMS),
     inputSide: count(reader, MAX_DIMS),
+    inputFit: inputFit(reader),
   };
   const workingSide = count(reader, MAX_DIMS);
   const kind = reader.u8();
@@ -247,6 +256,12 @@ function decodeBook(reader: ByteReader): { codebook: Float32Array; idf: Float32A
   const idf = finite(reader, words);
   reader.end();
   return { codebook, idf };
+}
+
+function inputFit(reader: ByteReader): VocabularyModel['inputFit'] {
+  const fit = INPUT_FITS[reader.u8()];
+  if (fit === undefined) throw reader.error('expected input fit area or square');
+  return fit;
 }
 
 function encodeBlock({ dims, bits, normalise, mean, matrix, offset, deviation }: Block): Uint8Array {

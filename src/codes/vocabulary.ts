@@ -17,6 +17,8 @@ export interface VocabularyModel {
   readonly dims: number;
   /** Pixels of its square input, along one side. */
   readonly inputSide: number;
+  /** How an image is brought to that input: in its own proportions, or cut to its middle square. */
+  readonly inputFit: 'area' | 'square';
 }
 
 /** The local features that the codebook was trained on. */

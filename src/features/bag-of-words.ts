@@ -1,6 +1,7 @@
 /**
  * Bag of visual words: how often each word of a codebook occurs among an image's local features, weighted by
- * how rare the word is (Sivic and Zisserman, ICCV 2003).
+ * how rare the word is (Sivic and Zisserman, ICCV 2003), under a square root, which keeps a few frequent words from
+ * drowning the rest (power normalisation: Perronnin, Sanchez and Mensink, ECCV 2010, section 3.2).
  * @module
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
@@ -8,7 +9,7 @@ import { SIFT_DIMS } from './local-features.ts';
 import { NearestCentroid } from './nearest-centroid.ts';
 
 /**
- * tf-idf over a codebook of SIFT words.
+ * Square root of tf-idf over a codebook of SIFT words.
  * @example
  * ```ts
  * const words = new BagOfWords(module, codebook, idf);
@@ -50,12 +51,9 @@ export class BagOfWords {
     const counts = new Float64Array(this.dims);
     for (const word of this.#nearest.assign(local.descriptors, local.count)) counts[word]! += 1;
     // The term frequency's divisor, the number of features, falls out of the L2 norm.
-    let norm = 0;
-    for (let word = 0; word < this.dims; word++) {
-      counts[word]! *= this.#idf[word]!;
-      norm += counts[word]! * counts[word]!;
-    }
-    const scale = norm > 0 ? 1 / Math.sqrt(norm) : 0;
-    return Float32Array.from(counts, (weight) => weight * scale);
+    let sum = 0;
+    for (let word = 0; word < this.dims; word++) sum += counts[word]! *= Math.max(0, this.#idf[word]!);
+    // The squares of the square roots sum to `sum`.
+    return Float32Array.from(counts, (weight) => (sum > 0 ? Math.sqrt(weight / sum) : 0));
   }
 }

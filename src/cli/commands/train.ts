@@ -55,7 +55,7 @@ export async function train(folder: string, options: Options): Promise<void> {
       `no model ${options.model ?? ''}; there are: ${models.map(({ id }) => id).join(', ')}`,
     );
   const model = await loadModel(entry.sha256);
-  const local = { kind: options.local ?? ('keypoint' as const), options: {} };
+  const local = { kind: options.local ?? ('dense' as const), options: {} };
   const cache = options.cache ?? `${options.output}.features`;
   const collector = new Collector(kernels, local, model, await loadDecoders(), cache);
 
@@ -129,7 +129,13 @@ export async function train(folder: string, options: Options): Promise<void> {
       module: kernels,
       seed: options.seed,
       origin: `${usable.length} photos, seed ${options.seed}`,
-      model: { id: model.id, sha256: model.sha256, dims: model.dims, inputSide: model.inputSide },
+      model: {
+        id: model.id,
+        sha256: model.sha256,
+        dims: model.dims,
+        inputSide: model.inputSide,
+        inputFit: model.inputFit,
+      },
       local,
       workingSide: WORKING_SIDE,
       codebook,
