@@ -48,12 +48,22 @@ export class BagOfWords {
       throw new TypeError(`"local" expected LocalFeatures, got ${typeof local}`);
     assertInteger(local.count, 'local.count', 0, 2 ** 32 - 1);
     assertFloats(local.descriptors, 'local.descriptors', local.count * SIFT_DIMS);
-    const counts = new Float64Array(this.dims);
-    for (const word of this.#nearest.assign(local.descriptors, local.count)) counts[word]! += 1;
-    // The term frequency's divisor, the number of features, falls out of the L2 norm.
-    let sum = 0;
-    for (let word = 0; word < this.dims; word++) sum += counts[word]! *= Math.max(0, this.#idf[word]!);
-    // The squares of the square roots sum to `sum`.
-    return Float32Array.from(counts, (weight) => (sum > 0 ? Math.sqrt(weight / sum) : 0));
+    const counts = new Uint32Array(this.dims);
+    for (const word of this.#nearest.assign(local.descriptors, local.count)) counts[word]!++;
+    return weighWords(counts, this.#idf);
   }
+}
+
+/**
+ * Square roots of tf-idf, L2-normalised: the descriptor of an image from how often it shows each word.
+ * @param counts - u32[words]
+ * @param idf - f32[words]
+ * @returns A new array, f32[words], L2 norm 1; all 0 when no word counts.
+ */
+export function weighWords(counts: Uint32Array, idf: Float32Array): Float32Array<ArrayBuffer> {
+  // The term frequency's divisor, the number of features, falls out of the L2 norm.
+  const weights = Float64Array.from(counts, (count, word) => count * Math.max(0, idf[word]!));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  // The squares of the square roots sum to `sum`.
+  return Float32Array.from(weights, (weight) => (sum > 0 ? Math.sqrt(weight / sum) : 0));
 }

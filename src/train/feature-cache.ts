@@ -64,11 +64,11 @@ export class FeatureCache {
    * are collected again.
    */
   async get(file: Uint8Array): Promise<CollectedFeatures | undefined> {
-    const name = this.#name(file);
+    const name = await this.#name(file);
     const bytes = await this.#store.get(toHex(name));
     if (bytes === undefined) return undefined;
     try {
-      return decode(bytes, name);
+      return await decode(bytes, name);
     } catch (error) {
       if (error instanceof RetrievalError) return undefined;
       throw error;
@@ -77,22 +77,29 @@ export class FeatureCache {
 
   /** Keeps the features of an image file. */
   async put(file: Uint8Array, features: CollectedFeatures): Promise<void> {
-    const name = this.#name(file);
-    await this.#store.put(toHex(name), encode(features, name));
+    const name = await this.#name(file);
+    await this.#store.put(toHex(name), await encode(features, name));
   }
 
-  #name(file: Uint8Array): Uint8Array {
+  async #name(file: Uint8Array): Promise<Uint8Array> {
     assertBytes(file, 'file');
-    return sha256(concat(this.#settings, sha256(file)));
+    return hash(concat(this.#settings, await hash(file)));
   }
 }
 
-function encode({ ehd, deep, local }: CollectedFeatures, name: Uint8Array): Uint8Array {
+/** SHA-256 by the platform: these are the largest files that training reads. */
+async function hash(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+}
+
+async function encode({ ehd, deep, local }: CollectedFeatures, name: Uint8Array): Promise<Uint8Array> {
   assertFloats(ehd, 'ehd');
   assertFloats(deep, 'deep');
   assertFloats(local, 'local');
   if (local.length % LOCAL_DIMS !== 0)
     throw new RangeError(`"local" expected multiple of ${LOCAL_DIMS} numbers, got ${local.length}`);
+  const levels = new Uint8Array(local.length);
+  for (let i = 0; i < local.length; i++) levels[i] = Math.round(255 * Math.min(1, Math.max(0, local[i]!)));
   const body = new ByteWriter()
     .raw(MAGIC)
     .u16(VERSION)
@@ -103,15 +110,16 @@ function encode({ ehd, deep, local }: CollectedFeatures, name: Uint8Array): Uint
     .u32(local.length / LOCAL_DIMS)
     .raw(bytesOf(ehd))
     .raw(bytesOf(deep))
-    .raw(Uint8Array.from(local, (value) => Math.round(255 * Math.min(1, Math.max(0, value)))))
+    .raw(levels)
     .finish();
-  return concat(body, sha256(body));
+  return concat(body, await hash(body));
 }
 
-function decode(bytes: Uint8Array, name: Uint8Array): CollectedFeatures {
+async function decode(bytes: Uint8Array, name: Uint8Array): Promise<CollectedFeatures> {
   const end = Math.max(0, bytes.length - CHECKSUM_BYTES);
   const reader = new ByteReader(bytes.subarray(0, end), 'corrupt-record');
-  if (!equalBytes(sha256(bytes.subarray(0, end)), bytes.subarray(end))) throw reader.error('expected another checksum');
+  if (!equalBytes(await hash(bytes.subarray(0, end)), bytes.subarray(end)))
+    throw reader.error('expected another checksum');
   if (!equalBytes(reader.raw(4), MAGIC)) throw reader.error('expected magic BSFC');
   if (reader.u16() !== VERSION || reader.u16() !== 0) throw reader.error(`expected version ${VERSION}`);
   if (!equalBytes(reader.raw(32), name)) throw reader.error('expected the features of another image');
@@ -120,7 +128,9 @@ function decode(bytes: Uint8Array, name: Uint8Array): CollectedFeatures {
   const locals = reader.u32();
   const ehd = reader.floats(ehdDims);
   const deep = reader.floats(deepDims);
-  const local = Float32Array.from(reader.raw(locals * LOCAL_DIMS), (level) => level / 255);
+  const levels = reader.raw(locals * LOCAL_DIMS);
+  const local = new Float32Array(levels.length);
+  for (let i = 0; i < local.length; i++) local[i] = levels[i]! / 255;
   reader.end();
   return { ehd, deep, local };
 }

@@ -9,11 +9,10 @@ import { RetrievalError } from '../../base/errors.ts';
 import { FEATURES, type Feature } from '../../codes/block.ts';
 import { encodeVocabulary } from '../../codes/vocabulary-format.ts';
 import { labelByFolder, readLabels } from '../../eval/labels.ts';
-import { BagOfWords } from '../../features/bag-of-words.ts';
+import { weighWords } from '../../features/bag-of-words.ts';
 import { SIFT_DIMS } from '../../features/local-features.ts';
 import { NearestCentroid } from '../../features/nearest-centroid.ts';
 import { LocalSample, inverseFrequencies } from '../../train/codebook.ts';
-import type { CollectedFeatures } from '../../train/feature-cache.ts';
 import { kMeans } from '../../train/kmeans.ts';
 import { DEFAULT_SHAPES, trainVocabulary } from '../../train/train.ts';
 import type { BlockShape } from '../../train/train-block.ts';
@@ -59,20 +58,6 @@ export async function train(folder: string, options: Options): Promise<void> {
   const cache = options.cache ?? `${options.output}.features`;
   const collector = new Collector(kernels, local, model, await loadDecoders(), cache);
 
-  // Features are read from the cache three times rather than held: local features of many photos do not fit in memory.
-  const pass = async (label: string, see: (features: CollectedFeatures, i: number) => void): Promise<void> => {
-    const progress = startProgress(label, usable.length, 'photos', quiet);
-    try {
-      for (const [i, { path }] of usable.entries()) {
-        if (signal.aborted) throw new RetrievalError('cancelled', `stopped; features are kept in ${cache}`);
-        see(await collector.collect(await readFile(path)), i);
-        progress.step();
-      }
-    } finally {
-      progress.stop();
-    }
-  };
-
   const failed: { path: string; code: string; message: string }[] = [];
   const usable: typeof photos = [];
   const sample = new LocalSample(SAMPLE, SIFT_DIMS, options.seed);
@@ -95,7 +80,6 @@ export async function train(folder: string, options: Options): Promise<void> {
     }
   } finally {
     progress.stop();
-    await model.close();
   }
 
   const words = options.words ?? DEFAULT_WORDS;
@@ -110,17 +94,25 @@ export async function train(folder: string, options: Options): Promise<void> {
       new NearestCentroid(kernels, centroids, dims).assignWithDistances(rows, rows.length / dims),
   }).finally(() => steps.stop());
 
+  // Read from the cache again rather than held: the local features of many photos do not fit in memory.
+  const counts: Uint32Array[] = [];
   const documents = new Uint32Array(words);
   const nearest = new NearestCentroid(kernels, codebook, SIFT_DIMS);
-  await pass('frequencies', ({ local: rows }) => {
-    for (const word of new Set(nearest.assign(rows, rows.length / SIFT_DIMS))) documents[word]!++;
-  });
+  const counting = startProgress('words', usable.length, 'photos', quiet);
+  try {
+    for (const { path } of usable) {
+      if (signal.aborted) throw new RetrievalError('cancelled', `stopped; features are kept in ${cache}`);
+      const { local: rows } = await collector.collect(await readFile(path));
+      const count = new Uint32Array(words);
+      for (const word of nearest.assign(rows, rows.length / SIFT_DIMS)) if (count[word]!++ === 0) documents[word]!++;
+      counts.push(count);
+      counting.step();
+    }
+  } finally {
+    counting.stop();
+  }
   const idf = inverseFrequencies(documents, usable.length);
-  const bow = new Float32Array(usable.length * words);
-  const bag = new BagOfWords(kernels, codebook, idf);
-  await pass('words', ({ local: rows }, i) => {
-    bow.set(bag.describe({ count: rows.length / SIFT_DIMS, descriptors: rows }), i * words);
-  });
+  const bow = flatten(counts.map((count) => weighWords(count, idf)));
 
   let step = '';
   const vocabulary = await trainVocabulary(
@@ -148,6 +140,7 @@ export async function train(folder: string, options: Options): Promise<void> {
       signal,
     },
   );
+  await model.close();
   const bytes = encodeVocabulary(vocabulary);
   await writeWhole(options.output, bytes);
   const fingerprint = toHex(vocabulary.fingerprint);
