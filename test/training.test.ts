@@ -127,6 +127,17 @@ test('principal axes equal the definition', () => {
   });
 });
 
+test('PCA of fewer rows than numbers in one gives the same axes', () => {
+  const rows = floats(9 * 20, 5);
+  // Three copies of every row have the same mean and covariance, and are more than 20.
+  const doubled = new Float32Array(3 * rows.length);
+  for (let i = 0; i < 3; i++) doubled.set(rows, i * rows.length);
+  const few = principalAxes(rows, 20, 7);
+  const many = principalAxes(doubled, 20, 7);
+  for (const [i, value] of many.axes.entries()) assert.ok(Math.abs(few.axes[i]! - value) < 1e-4, `${i}`);
+  for (const [i, value] of many.variances.entries()) assert.ok(Math.abs(few.variances[i]! - value) < 1e-6);
+});
+
 for (const [build, compiled] of Object.entries(builds))
   for (const n of [1, 2, 5, 8, 17])
     test(`the polar factor solves Procrustes as the SVD does, ${n} x ${n}, ${build}`, () => {

@@ -8,7 +8,7 @@ import { FeatureExtractor, type LocalSettings } from '../features/feature-extrac
 import type { DeepModel } from '../features/deep.ts';
 import { ImageReader } from '../image/decode.ts';
 import type { Decoder } from '../image/decoder.ts';
-import { FeatureCache, type CollectedFeatures, type FeatureStore } from '../train/feature-cache.ts';
+import { FeatureCache, roundLocal, type CollectedFeatures, type FeatureStore } from '../train/feature-cache.ts';
 
 /** Names the steps before the cache; another number never finds features of this one. */
 const PIPELINE = 'blindsight/features/0';
@@ -51,7 +51,8 @@ export class Collector {
     if (cached !== undefined) return cached;
     const { image } = await this.#reader.read(bytes);
     const { ehd, local, deep } = await this.#extractor.describe(image);
-    const features = { ehd, deep, local: local.descriptors };
+    // Rounded as the cache rounds them, so that a run with a cache gives the figures of one without.
+    const features = { ehd, deep, local: roundLocal(local.descriptors) };
     await this.#cache?.put(bytes, features);
     return features;
   }

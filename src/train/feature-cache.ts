@@ -87,6 +87,23 @@ export class FeatureCache {
   }
 }
 
+/** Local features as they come back from the cache: numbers of 0..1 in steps of 1/255. New. */
+export function roundLocal(local: Float32Array): Float32Array<ArrayBuffer> {
+  return fromLevels(toLevels(local));
+}
+
+function toLevels(local: Float32Array): Uint8Array {
+  const levels = new Uint8Array(local.length);
+  for (let i = 0; i < local.length; i++) levels[i] = Math.round(255 * Math.min(1, Math.max(0, local[i]!)));
+  return levels;
+}
+
+function fromLevels(levels: Uint8Array): Float32Array<ArrayBuffer> {
+  const local = new Float32Array(levels.length);
+  for (let i = 0; i < local.length; i++) local[i] = levels[i]! / 255;
+  return local;
+}
+
 /** SHA-256 by the platform: these are the largest files that training reads. */
 async function hash(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
@@ -98,8 +115,7 @@ async function encode({ ehd, deep, local }: CollectedFeatures, name: Uint8Array)
   assertFloats(local, 'local');
   if (local.length % LOCAL_DIMS !== 0)
     throw new RangeError(`"local" expected multiple of ${LOCAL_DIMS} numbers, got ${local.length}`);
-  const levels = new Uint8Array(local.length);
-  for (let i = 0; i < local.length; i++) levels[i] = Math.round(255 * Math.min(1, Math.max(0, local[i]!)));
+  const levels = toLevels(local);
   const body = new ByteWriter()
     .raw(MAGIC)
     .u16(VERSION)
@@ -128,9 +144,7 @@ async function decode(bytes: Uint8Array, name: Uint8Array): Promise<CollectedFea
   const locals = reader.u32();
   const ehd = reader.floats(ehdDims);
   const deep = reader.floats(deepDims);
-  const levels = reader.raw(locals * LOCAL_DIMS);
-  const local = new Float32Array(levels.length);
-  for (let i = 0; i < local.length; i++) local[i] = levels[i]! / 255;
+  const local = fromLevels(reader.raw(locals * LOCAL_DIMS));
   reader.end();
   return { ehd, deep, local };
 }
