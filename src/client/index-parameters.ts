@@ -21,7 +21,7 @@ export interface IndexParameters {
 /**
  * The defaults. Each is a row of docs/EVALUATION.md.
  */
-export const DEFAULT_INDEX: IndexParameters = { tables: 32, sampledBits: 14, noise: 8, split: 3 };
+export const DEFAULT_INDEX: IndexParameters = { tables: 32, sampledBits: 15, noise: 8, split: 3 };
 
 /** Buckets looked at in each table during one search, by default. A setting of the query alone. */
 export const DEFAULT_PROBES = 32;
