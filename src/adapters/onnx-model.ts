@@ -10,9 +10,15 @@ import type { DeepModel, InputFit } from '../features/deep.ts';
 /** What both packages export, as far as it is used. */
 export interface OnnxRuntime {
   readonly InferenceSession: {
-    create(model: Uint8Array, options?: { readonly intraOpNumThreads?: number }): Promise<OnnxSession>;
+    create(model: Uint8Array, options: OnnxSessionOptions): Promise<OnnxSession>;
   };
   readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OnnxTensor;
+}
+
+interface OnnxSessionOptions {
+  readonly intraOpNumThreads?: number;
+  /** 3: errors. Old files bring a warning for each of their weights. */
+  readonly logSeverityLevel: 3;
 }
 
 interface OnnxTensor {
@@ -41,6 +47,8 @@ export interface OnnxModelOptions {
   readonly inputSide: number;
   /** Whether the model takes any shape (`area`) or that square only. */
   readonly inputFit: InputFit;
+  /** Order of the colour planes that the model expects. Default: `rgb`. */
+  readonly channels?: 'rgb' | 'bgr';
   /** Default: the only input. */
   readonly inputName?: string;
   /** Default: the first output. */
@@ -85,14 +93,17 @@ async function loadWeb(): Promise<OnnxRuntime> {
  *   whose hash was given, or has no such input or output. {@link RetrievalError}
  */
 export async function loadOnnxModel(options: OnnxModelOptions): Promise<DeepModel> {
-  const { runtime, id, inputSide, inputFit, threads } = options;
+  const { runtime, id, inputSide, inputFit, channels, threads } = options;
   const bytes = await modelBytes(options);
   const hash = toHex(sha256(bytes));
   if (options.sha256 !== undefined && options.sha256.toLowerCase() !== hash)
     throw new RetrievalError('parameter-mismatch', `expected the model with SHA-256 ${options.sha256}, got ${hash}`);
   let session: OnnxSession;
   try {
-    session = await runtime.InferenceSession.create(bytes, threads === undefined ? {} : { intraOpNumThreads: threads });
+    session = await runtime.InferenceSession.create(bytes, {
+      logSeverityLevel: 3,
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    });
   } catch (error) {
     throw new RetrievalError('model-unavailable', `the ONNX runtime refused the model ${id}`, { cause: error });
   }
@@ -101,7 +112,8 @@ export async function loadOnnxModel(options: OnnxModelOptions): Promise<DeepMode
   const run = async (input: Float32Array, width: number, height: number): Promise<Float32Array> => {
     let output: OnnxTensor | undefined;
     try {
-      const tensor = new runtime.Tensor('float32', input, [1, 3, height, width]);
+      const planes = channels === 'bgr' ? swapPlanes(input) : input;
+      const tensor = new runtime.Tensor('float32', planes, [1, 3, height, width]);
       output = (await session.run({ [inputName]: tensor }))[outputName];
     } catch (error) {
       throw new RetrievalError('model-unavailable', `the model ${id} failed to run`, { cause: error });
@@ -112,6 +124,15 @@ export async function loadOnnxModel(options: OnnxModelOptions): Promise<DeepMode
   };
   const dims = (await run(new Float32Array(3 * inputSide * inputSide), inputSide, inputSide)).length;
   return { id, sha256: hash, dims, inputSide, inputFit, run, close: () => session.release() };
+}
+
+/** Red, green, blue to blue, green, red. Each colour stays normalised by its own mean and deviation. */
+function swapPlanes(input: Float32Array): Float32Array {
+  const count = input.length / 3;
+  const out = input.slice();
+  out.copyWithin(0, 2 * count);
+  out.set(input.subarray(0, count), 2 * count);
+  return out;
 }
 
 async function modelBytes({ bytes, file, id }: OnnxModelOptions): Promise<Uint8Array> {
