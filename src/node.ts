@@ -9,3 +9,4 @@ export * from './adapters/package-files.ts';
 export { createJimpDecoder } from './adapters/jimp-decoder.ts';
 export { createSharpDecoder } from './adapters/sharp-decoder.ts';
 export { loadOnnxModel, loadOnnxRuntime } from './adapters/onnx-model.ts';
+export { importModel, listModels, pullModel, useModel } from './adapters/models.ts';

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
 
+const NO_MODELS = join(tmpdir(), 'blindsight-test-no-models');
+
 /** Folder of the sample photos. */
 export const SAMPLES: string = join(import.meta.dirname, '..', '..', 'examples', 'photos');
 
@@ -27,7 +29,8 @@ export interface RunOptions {
 export function blindsight(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const { passphrase = 'correct horse', env = {}, killAfterMs } = options;
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...process.env, BLINDSIGHT_PASSPHRASE: passphrase, ...env },
+    // Not the models of whoever runs the tests.
+    env: { BLINDSIGHT_MODELS: NO_MODELS, ...process.env, BLINDSIGHT_PASSPHRASE: passphrase, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const stdout: Buffer[] = [];

@@ -67,6 +67,10 @@ export type RetrievalErrorCode =
   | 'server-failed'
   /** The ONNX model of this vocabulary is not installed, or no runtime is. */
   | 'model-unavailable'
+  /** A file did not arrive whole over the network. What did is kept: the same call goes on from there. */
+  | 'download-failed'
+  /** A file that was fetched is not the one that was expected. */
+  | 'wrong-checksum'
   /** The caller's `AbortSignal` fired. */
   | 'cancelled';
 

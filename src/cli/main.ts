@@ -46,8 +46,8 @@ function number(min: number, max: number): (text: string) => number {
   };
 }
 
-function command(signature: string, description: string, examples: string): Command {
-  const made = program
+function command(signature: string, description: string, examples: string, parent = program): Command {
+  const made = parent
     .command(signature)
     .description(description)
     .option('--json', 'answer in JSON, on one line')
@@ -205,6 +205,48 @@ command(
   .addOption(new Option('--probes <n>', 'buckets looked at in each table').argParser(integer(1, 4096)))
   .action(async (folder: string, options) => (await import('./commands/eval.ts')).evaluate(folder, options));
 
+const models = program.command('models').description('the networks behind the deep feature: list, pull, use, import');
+models.addHelpText('after', '\nExamples:\n  $ blindsight models list\n  $ blindsight models pull densenet121-imagenet');
+
+command('list', 'models that are here, and models that can be fetched', 'blindsight models list', models).action(
+  async (options) => (await import('./commands/models.ts')).list(options),
+);
+
+command(
+  'pull <name>',
+  'fetch a model, and check it; go on where it was stopped',
+  `blindsight models pull densenet121-imagenet
+   blindsight models pull densenet121-imagenet --from https://mirror.example/densenet-12.onnx`,
+  models,
+)
+  .option('--from <url>', 'take the same file from another place')
+  .action(async (name: string, options) => (await import('./commands/models.ts')).pull(name, options));
+
+command(
+  'use <name> [libraries...]',
+  'make a model the default; say what has to be indexed anew',
+  `blindsight models use densenet121-imagenet photos.blind
+   blindsight models use densenet121-imagenet --vocabulary mine.vocabulary`,
+  models,
+)
+  .option('--vocabulary <file>', 'a vocabulary trained with it: the default of init and reindex from now on')
+  .action(async (name: string, libraries: string[], options) =>
+    (await import('./commands/models.ts')).use(name, libraries, options),
+  );
+
+command(
+  'import <file>',
+  "take an ONNX file of one's own: one input [N, 3, height, width], normalised as ImageNet networks expect",
+  `blindsight models import resnet50.onnx
+   blindsight models import features.onnx --name mine --output pooled --side 192`,
+  models,
+)
+  .option('--name <name>', 'what it is called here; default: as the file')
+  .option('--output <tensor>', 'the descriptor; default: what the one GlobalAveragePool gives')
+  .addOption(new Option('--side <pixels>', 'for a network that takes any size').argParser(integer(32, 1024)))
+  .option('--bgr', 'its planes are blue, green, red')
+  .action(async (file: string, options) => (await import('./commands/models.ts')).importFile(file, options));
+
 command(
   'demo [folder]',
   'see it work in a temporary library: on sample photos, or on your own folder',
@@ -220,7 +262,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-for (const made of [program, ...program.commands]) made.exitOverride();
+for (const made of [program, ...program.commands, ...models.commands]) made.exitOverride();
 
 try {
   await program.parseAsync();

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { writeWhole } from '../../adapters/library-files.ts';
 import { Collector } from '../../adapters/collector.ts';
 import { loadDecoders } from '../../adapters/library.ts';
-import { loadKernels, loadManifest, loadModel } from '../../adapters/package-files.ts';
+import { findModel, loadKernels, loadModel } from '../../adapters/package-files.ts';
 import { toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { FEATURES, type Feature } from '../../codes/block.ts';
@@ -46,13 +46,7 @@ export async function train(folder: string, options: Options): Promise<void> {
   if (photos.length < 16)
     throw new RetrievalError('not-found', `expected at least 16 photos in ${folder}, got ${photos.length}`);
   const kernels = await loadKernels();
-  const { models } = await loadManifest();
-  const entry = options.model === undefined ? models[0] : models.find(({ id }) => id === options.model);
-  if (entry === undefined)
-    throw new RetrievalError(
-      'model-unavailable',
-      `no model ${options.model ?? ''}; there are: ${models.map(({ id }) => id).join(', ')}`,
-    );
+  const { entry } = await findModel(options.model);
   const model = await loadModel(entry.sha256);
   const local = { kind: options.local ?? ('dense' as const), options: {} };
   const cache = options.cache ?? `${options.output}.features`;
