@@ -5,6 +5,7 @@ import { toHex } from '../src/base/bytes.ts';
 import { RetrievalError } from '../src/base/errors.ts';
 import { addImages } from '../src/client/add-images.ts';
 import { indexFingerprint } from '../src/client/index-parameters.ts';
+import { reindex } from '../src/client/reindex.ts';
 import { FEATURES } from '../src/codes/block.ts';
 import { Encoder } from '../src/codes/encoder.ts';
 import { decodeRequest, encodeResponse } from '../src/protocol/messages.ts';
@@ -128,6 +129,127 @@ test('add: a batch of good and bad files, twice the same bytes, and a stop', asy
     assert.is((error as RetrievalError).code, 'cancelled');
   }
   assert.ok(added < 50);
+  await close();
+});
+
+test('equal bytes under two names share one fate: known only when the first is stored', async () => {
+  const { client, setMangle, close } = await makeLibrary(1, 20);
+  let stored = false;
+  setMangle((request, response) => {
+    if (decodeRequest(request).kind === 'put') stored = true;
+    return response;
+  });
+  const twice = ['first', 'second', 'third'].map((name) => ({ name, read: async () => bytes(90, 501) }));
+  const seen: string[] = [];
+  for await (const { source, status } of addImages(client, twice)) {
+    assert.ok(stored, `${source.name} is ${status}, and nothing was stored`);
+    seen.push(status);
+  }
+  assert.equal(seen.sort(), ['added', 'known', 'known']);
+  setMangle((request, response) =>
+    decodeRequest(request).kind === 'put'
+      ? encodeResponse({ kind: 'error', code: 'storage-full', message: 'no space is left' })
+      : response,
+  );
+  const lost = ['first', 'second'].map((name) => ({ name, read: async () => bytes(90, 502) }));
+  await rejects(async () => {
+    for await (const { status } of addImages(client, lost)) assert.unreachable(status);
+  }, RetrievalError);
+  setMangle(undefined);
+  await close();
+});
+
+test('equal bytes that cannot be decoded fail under every name', async () => {
+  const { other, close } = await makeLibrary(1, 21);
+  const blind = other({ tables: 4, sampledBits: 6, noise: 1, split: 1 }, () =>
+    Promise.reject(new RetrievalError('corrupt-image', 'it is cut short')),
+  );
+  const sources = ['a', 'b', 'c'].map((name) => ({ name, read: async () => bytes(90, 503) }));
+  const failed: string[] = [];
+  for await (const { source, status } of addImages(blind, sources)) if (status === 'failed') failed.push(source.name);
+  assert.equal(failed.sort(), ['a', 'b', 'c']);
+  blind.close();
+  await close();
+});
+
+test('whoever stops listening to an add can close at once', async () => {
+  const { client, setMangle, close } = await makeLibrary(1, 22);
+  let under = 0;
+  setMangle(async (_, response) => {
+    under++;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    under--;
+    return response;
+  });
+  const many = Array.from({ length: 60 }, (_, i) => ({ name: String(i), read: async () => bytes(50, 800 + i) }));
+  for await (const outcome of addImages(client, many)) if (outcome.status === 'added') break;
+  assert.is(under, 0, 'requests under way');
+  setMangle(undefined);
+  await close();
+});
+
+test('a damaged index stops an add: it is no fault of the file', async () => {
+  const { client, setMangle, close } = await makeLibrary(1, 23);
+  for (const code of ['corrupt-index', 'server-failed', 'storage-failed'] as const) {
+    setMangle(() => encodeResponse({ kind: 'error', code, message: 'no' }));
+    await rejects(async () => {
+      for await (const { status } of addImages(client, [{ name: 'a', read: async () => bytes(50, 1) }]))
+        assert.unreachable(status);
+    }, RetrievalError);
+  }
+  setMangle(undefined);
+  await close();
+});
+
+const NEXT = { tables: 4, sampledBits: 6, noise: 2, split: 1 };
+
+test('reindex: the old index serves until the new one is whole, and a stopped one goes on', async () => {
+  const { client, other, ids, files, close } = await makeLibrary(6, 24);
+  const addedAt = (await client.record(ids[0]!)).addedAt;
+  const next = other(NEXT);
+  const stop = new AbortController();
+  await rejects(async () => {
+    for await (const outcome of reindex(client, next, stop.signal)) if (outcome.status === 'done') stop.abort();
+  }, RetrievalError);
+  assert.is((await client.search(await client.query(files[2]!), { k: 1 })).matches[0]!.id, toHex(ids[2]!));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const seen: string[] = [];
+  for await (const { status } of reindex(client, next)) seen.push(status);
+  assert.equal(seen.sort(), ['done', 'done', 'done', 'done', 'done', 'kept']);
+  for (const [i, file] of files.entries())
+    assert.is((await next.search(await next.query(file), { k: 1 })).matches[0]!.id, toHex(ids[i]!));
+  assert.is((await next.record(ids[0]!)).addedAt, addedAt);
+  await rejects(() => client.record(ids[0]!), RetrievalError);
+  next.close();
+  await close();
+});
+
+test('reindex: an image that no decoder reads is kept; any other trouble never costs an image its place', async () => {
+  const { client, other, ids, files, close } = await makeLibrary(4, 25);
+  // The model is gone in the middle.
+  let left = 2;
+  const broken = other(NEXT, (file) =>
+    left-- > 0 ? describe(file) : Promise.reject(new RetrievalError('model-unavailable', 'no')),
+  );
+  await rejects(async () => {
+    for await (const { status } of reindex(client, broken)) assert.is(status, 'done');
+  }, RetrievalError);
+  // Something unforeseen.
+  const odd = other(NEXT, () => Promise.reject(new Error('out of memory')));
+  const statuses: string[] = [];
+  await rejects(async () => {
+    for await (const { status } of reindex(client, odd)) statuses.push(status);
+  }, RetrievalError);
+  assert.equal(statuses.sort(), ['failed', 'failed', 'kept', 'kept']);
+  for (const [i, file] of files.entries())
+    assert.is((await client.search(await client.query(file), { k: 1 })).matches[0]!.id, toHex(ids[i]!));
+  // One file whose format lost its decoder.
+  const blind = other(NEXT, () => Promise.reject(new RetrievalError('unsupported-format', 'no decoder')));
+  const last: string[] = [];
+  for await (const { status } of reindex(client, blind)) last.push(status);
+  assert.equal(last.sort(), ['kept', 'kept', 'unindexed', 'unindexed']);
+  for (const [i, id] of ids.entries()) assert.equal(await blind.open(id), files[i]);
+  for (const each of [broken, odd, blind]) each.close();
   await close();
 });
 

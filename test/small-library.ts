@@ -1,6 +1,6 @@
 /** A real client and a real server in one process, over a small vocabulary: descriptors are drawn from the file's first bytes. */
 import { Client } from '../src/client/client.ts';
-import type { Described } from '../src/client/extractor.ts';
+import type { Described, Extractor } from '../src/client/extractor.ts';
 import type { IndexParameters } from '../src/client/index-parameters.ts';
 import { encodeRequest, type Request } from '../src/protocol/messages.ts';
 import { createServer } from '../src/server/server.ts';
@@ -17,6 +17,8 @@ export type Mangle = (
 
 export interface SmallLibrary {
   readonly client: Client;
+  /** A client of the same library and server with other index parameters; not begun. */
+  other(index: IndexParameters, extractor?: Extractor['describe']): Client;
   readonly ids: readonly Uint8Array[];
   readonly files: readonly Uint8Array[];
   setMangle(mangle: Mangle | undefined): void;
@@ -39,25 +41,28 @@ export async function makeLibrary(
 ): Promise<SmallLibrary> {
   const server = createServer({ store: createMemoryStore(), kernels });
   let mangle: Mangle | undefined;
-  const client = new Client({
-    kernels,
-    libraryKey: bytes(32, seed),
-    vocabulary: smallVocabulary(),
-    index,
-    async transport(request) {
-      const response = await server.handle(request);
-      return mangle === undefined
-        ? response
-        : mangle(request, response, (other) => server.handle(encodeRequest(other)));
-    },
-    extractor: () => Promise.resolve({ describe }),
-  });
+  const open = (parameters: IndexParameters, read: Extractor['describe']): Client =>
+    new Client({
+      kernels,
+      libraryKey: bytes(32, seed),
+      vocabulary: smallVocabulary(),
+      index: parameters,
+      async transport(request) {
+        const response = await server.handle(request);
+        return mangle === undefined
+          ? response
+          : mangle(request, response, (other) => server.handle(encodeRequest(other)));
+      },
+      extractor: () => Promise.resolve({ describe: read }),
+    });
+  const client = open(index, describe);
   await client.begin('active');
   const files = Array.from({ length: count }, (_, i) => bytes(100 + 7 * i, 1000 * seed + i));
   const items = await Promise.all(files.map((file, i) => client.prepare(file, { name: `${i}.bin` })));
   await client.put(items);
   return {
     client,
+    other: (parameters, read = describe) => open(parameters, read),
     files,
     ids: items.map(({ id }) => id),
     setMangle: (next) => (mangle = next),

@@ -10,6 +10,7 @@ import { toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { HAS_RECORD, type PutItem } from '../protocol/messages.ts';
 import type { Client, FileAttributes } from './client.ts';
+import { isFatal } from './failures.ts';
 
 /** One file to be added. */
 export interface Source extends FileAttributes {
@@ -17,7 +18,7 @@ export interface Source extends FileAttributes {
   read(): Promise<Uint8Array>;
 }
 
-/** What became of one file. `added` is said only after the server has made it durable. */
+/** What became of one file. `added` and `known` are said only of what the server has made durable. */
 export type AddOutcome<S extends Source> =
   | { readonly source: S; readonly status: 'added' | 'known'; readonly id: string }
   | { readonly source: S; readonly status: 'failed'; readonly error: unknown };
@@ -36,10 +37,14 @@ export interface AddOptions {
 const BATCH_ITEMS = 16;
 const BATCH_BYTES = 8 * 1024 * 1024;
 /** Largest file: what one message can carry, with room for the rest of it. */
-const MAX_FILE_BYTES = 256 * 1024 * 1024;
+export const MAX_FILE_BYTES: number = 256 * 1024 * 1024;
 
-/** Failures of the store or the server: they would fail every file after this one, so they stop the run. */
-const FATAL = new Set(['storage-full', 'storage-failed', 'library-locked', 'model-unavailable', 'parameter-mismatch']);
+/** An image that is encoded, but not stored yet. */
+interface Prepared<S> {
+  readonly source: S;
+  readonly name: string;
+  readonly item: PutItem;
+}
 
 /**
  * Adds files, and yields what became of each, in the order in which they were finished.
@@ -52,18 +57,28 @@ export async function* addImages<S extends Source>(
 ): AsyncGenerator<AddOutcome<S>, void, void> {
   assertInteger(concurrency, 'concurrency', 1, 64);
   const queue = sources[Symbol.iterator]();
-  // What is being encoded: the same bytes under two names are added once, and share one fate.
-  const claimed = new Map<string, Promise<void>>();
+  // By id, what is being encoded or waits for its batch, with the other files of the same bytes: they share one fate.
+  const inHand = new Map<string, S[]>();
   const outcomes: AddOutcome<S>[] = [];
-  let batch: { source: S; item: PutItem }[] = [];
+  let batch: Prepared<S>[] = [];
   let batchBytes = 0;
+
+  /** Files of equal bytes, no longer in hand. */
+  const release = (name: string): S[] => {
+    const twins = inHand.get(name) ?? [];
+    inHand.delete(name);
+    return twins;
+  };
 
   const flush = async (): Promise<void> => {
     const sent = batch;
     batch = [];
     batchBytes = 0;
     await client.put(sent.map(({ item }) => item));
-    for (const { source, item } of sent) outcomes.push({ source, status: 'added', id: toHex(item.id) });
+    for (const { source, name } of sent) {
+      outcomes.push({ source, status: 'added', id: name });
+      for (const twin of release(name)) outcomes.push({ source: twin, status: 'known', id: name });
+    }
   };
 
   /** Undefined when the server has the image already. */
@@ -80,53 +95,59 @@ export async function* addImages<S extends Source>(
   };
 
   const work = async (source: S): Promise<void> => {
+    let name: string | undefined;
     try {
       const bytes = await source.read();
       if (bytes.length === 0) throw new RetrievalError('empty-file', 'the file has no bytes');
       if (bytes.length > MAX_FILE_BYTES)
         throw new RetrievalError('file-too-large', `expected at most ${MAX_FILE_BYTES} bytes, got ${bytes.length}`);
       const id = await client.identify(bytes);
-      const name = toHex(id);
-      const twin = claimed.get(name);
-      const preparing = twin === undefined ? prepareNew(source, bytes, id) : twin.then(() => undefined);
-      if (twin === undefined) {
-        const done = preparing.then(() => undefined);
-        done.catch(() => undefined);
-        claimed.set(name, done);
-      }
-      const item = await preparing;
-      if (item === undefined) {
-        outcomes.push({ source, status: 'known', id: name });
+      const twins = inHand.get(toHex(id));
+      if (twins !== undefined) {
+        twins.push(source);
         return;
       }
-      batch.push({ source, item });
-      batchBytes += item.blob?.length ?? 0;
+      name = toHex(id);
+      inHand.set(name, []);
+      const item = await prepareNew(source, bytes, id);
+      if (item === undefined)
+        for (const same of [source, ...release(name)]) outcomes.push({ source: same, status: 'known', id: name });
+      else {
+        batch.push({ source, name, item });
+        batchBytes += item.blob?.length ?? 0;
+      }
     } catch (error) {
-      if (error instanceof RetrievalError && FATAL.has(error.code)) throw error;
-      outcomes.push({ source, status: 'failed', error });
+      if (isFatal(error)) throw error;
+      const twins = name === undefined ? [] : release(name);
+      for (const same of [source, ...twins]) outcomes.push({ source: same, status: 'failed', error });
     }
     if (batch.length >= BATCH_ITEMS || batchBytes >= BATCH_BYTES) await flush();
   };
 
   const running = new Set<Promise<void>>();
   let failure: { error: unknown } | undefined;
-  for (;;) {
-    while (running.size < concurrency && failure === undefined && signal?.aborted !== true) {
-      const next = queue.next();
-      if (next.done === true) break;
-      const task: Promise<void> = work(next.value)
-        .catch((error: unknown) => {
-          failure ??= { error };
-        })
-        .finally(() => running.delete(task));
-      running.add(task);
+  try {
+    for (;;) {
+      while (running.size < concurrency && failure === undefined && signal?.aborted !== true) {
+        const next = queue.next();
+        if (next.done === true) break;
+        const task: Promise<void> = work(next.value)
+          .catch((error: unknown) => {
+            failure ??= { error };
+          })
+          .finally(() => running.delete(task));
+        running.add(task);
+      }
+      if (running.size === 0) break;
+      await Promise.race(running);
+      yield* outcomes.splice(0);
     }
-    if (running.size === 0) break;
-    await Promise.race(running);
+    if (failure !== undefined) throw failure.error;
+    await flush();
     yield* outcomes.splice(0);
+  } finally {
+    // Whoever stops listening may close the client next: nothing may be under way then.
+    await Promise.all(running);
   }
-  if (failure !== undefined) throw failure.error;
-  await flush();
-  yield* outcomes.splice(0);
   if (signal?.aborted === true) throw new RetrievalError('cancelled', 'stopped; what was added is stored');
 }

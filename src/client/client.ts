@@ -54,6 +54,8 @@ export interface FileAttributes {
   readonly path?: string | undefined;
   /** Milliseconds since 1970. */
   readonly modifiedAt?: number | undefined;
+  /** Milliseconds since 1970; now when absent. */
+  readonly addedAt?: number | undefined;
 }
 
 /** A query as the client works with it. */
@@ -220,7 +222,7 @@ export class Client {
       type: header?.format ?? '',
       width: (turned ? header?.height : header?.width) ?? 0,
       height: (turned ? header?.width : header?.height) ?? 0,
-      addedAt: Date.now(),
+      addedAt: attributes.addedAt ?? Date.now(),
       modifiedAt: Math.max(0, Math.round(attributes.modifiedAt ?? 0)),
     };
     return {
@@ -322,6 +324,8 @@ export class Client {
     const ranked = await this.rank(query, { ...options, k: Math.min(10_000, k + SHORTLIST) });
     const matches: Match[] = [];
     for (const [id, record] of await this.records(ranked.ids)) {
+      // Only a server that lies names an image without a code.
+      if (!record.indexed) continue;
       const features = this.#fusion.contributions(query.projections, query.weights, record.code);
       matches.push({
         id: toHex(id),

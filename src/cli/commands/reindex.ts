@@ -36,11 +36,15 @@ export async function reindexLibrary(folder: string, options: Options): Promise<
     const { noise = library.index.noise, split = library.index.split } = options;
     const index = asked || pending === undefined ? { ...library.index, noise, split } : pending.index;
     if (equalBytes(indexFingerprint(vocabulary.fingerprint, index), library.client.parameters)) {
-      answer(options, { reindexed: 0, kept: 0, failed: [] }, 'The index is made with this vocabulary already.');
+      answer(
+        options,
+        { reindexed: 0, kept: 0, unindexed: 0, failed: [] },
+        'The index is made with this vocabulary already.',
+      );
       return;
     }
     const next = await library.next(vocabulary, index);
-    const counts = { done: 0, kept: 0 };
+    const counts = { done: 0, kept: 0, unindexed: 0 };
     const failed: { id: string; code: string; message: string }[] = [];
     const { images } = await library.client.info();
     const progress = startProgress('reindex', images, 'images', options.json === true);
@@ -61,8 +65,8 @@ export async function reindexLibrary(folder: string, options: Options): Promise<
     }
     answer(
       options,
-      { reindexed: counts.done, kept: counts.kept, failed },
-      `${counts.done} images indexed anew, ${counts.kept} were done before. The new index serves.`,
+      { reindexed: counts.done, kept: counts.kept, unindexed: counts.unindexed, failed },
+      `${counts.done} images indexed anew, ${counts.kept} were done before. The new index serves.${counts.unindexed === 0 ? '' : `\n${counts.unindexed} images are kept without a code: no decoder here reads them.`}`,
     );
   });
 }
