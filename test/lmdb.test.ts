@@ -178,6 +178,40 @@ test('damaged bytes of a file are found; the other images are not touched', asyn
   await store.close();
 });
 
+test('a damaged image is listed and can be removed; the others are not touched', async () => {
+  const folder = fresh();
+  const first = openLmdbStore(folder);
+  const blob = bytes(3 * CHUNK_BYTES, 2);
+  const marked = { ...put(2, blob), wrapped: new Uint8Array(72).fill(0xa6) };
+  const other = { kind: 'begin', parameters: bytes(32, 50), vectorDims: 4, state: 'pending' } as const;
+  await first.commit([BEGIN, put(1), marked, put(3), other]);
+  const { blobBytes } = await first.stats();
+  await first.close();
+  const data = join(folder, 'data.mdb');
+  const file = readFileSync(data);
+  let hits = 0;
+  for (let at = file.indexOf(Buffer.alloc(72, 0xa6)); at >= 0; at = file.indexOf(Buffer.alloc(72, 0xa6), at + 1)) {
+    file[at + 10]! ^= 1;
+    hits++;
+  }
+  assert.ok(hits > 0);
+  writeFileSync(data, file);
+  const store = openLmdbStore(folder);
+  assert.equal((await store.list(undefined, 10)).map(({ id }) => id).length, 3);
+  assert.equal((await store.verify(undefined, 10)).damaged, [bytes(16, 2)]);
+  await refused(() => store.blob(bytes(16, 2), 0, 10), 'corrupt-record');
+  // Not even a generation can be dropped when one damaged row stops everything.
+  await store.commit([{ kind: 'discard', parameters: other.parameters }]);
+  await store.commit([{ kind: 'remove', id: bytes(16, 2) }]);
+  await clean(store);
+  const stats = await store.stats();
+  assert.equal([stats.images, stats.generations[0]!.records, stats.blobBytes], [2, 2, blobBytes - 3 * CHUNK_BYTES]);
+  await store.commit([put(2, blob)]);
+  await clean(store);
+  assert.is((await store.stats()).images, 3);
+  await store.close();
+});
+
 test('a file that ends early is not the end of the process', async () => {
   const folder = fresh();
   const first = openLmdbStore(folder);

@@ -21,6 +21,7 @@ import type {
 } from './store.ts';
 import type { Table, Tables } from './tables.ts';
 import {
+  CHECK_BYTES,
   CHUNK_BYTES,
   ID_BYTES,
   STATE_KEY,
@@ -47,6 +48,9 @@ const MAX_REMOVALS = 65536;
 const VERIFY_BYTES = 64 * 1024 * 1024;
 // Bytes around a record that the engine writes as well, for the check of free space.
 const OVERHEAD_BYTES = 4096;
+
+// Keys read at a time.
+const PAGE = 1024;
 
 const EMPTY: State = { sequence: 0, trimmed: 0, removals: 0, images: 0, blobBytes: 0, generations: [] };
 
@@ -99,7 +103,10 @@ export class TableStore implements Store {
   async list(after: Uint8Array | undefined, limit: number): Promise<ImageEntry[]> {
     return this.#read(() => {
       const state = this.#state();
-      return keysAfter(this.#tables.table.images, after, limit).map((id) => entryOf(id, this.#image(id)!, state));
+      return keysAfter(this.#tables.table.images, after, limit).map((id) => {
+        const row = whole(() => this.#image(id));
+        return row === undefined ? { id, blobBytes: 0, active: false, pending: false } : entryOf(id, row, state);
+      });
     });
   }
 
@@ -113,7 +120,10 @@ export class TableStore implements Store {
   async records(parameters: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<RecordEntry[]> {
     return this.#read(() => {
       const table = this.#recordsOf(generationOf(this.#state(), parameters).slot);
-      return keysAfter(table, after, limit).map((id) => ({ id, record: wholeRecord(id, table.get(id)!) }));
+      return keysAfter(table, after, limit).map((id) => ({
+        id,
+        record: whole(() => decodeRecord(id, table.get(id)!)),
+      }));
     });
   }
 
@@ -271,13 +281,13 @@ export class TableStore implements Store {
     this.#recordsOf(slot).clear();
     let after: Uint8Array | undefined;
     for (;;) {
-      const ids = keysAfter(images, after, 1024);
+      const ids = keysAfter(images, after, PAGE);
       for (const id of ids) {
-        const row = decodeImage(id, images.get(id)!);
-        if ((row.slots & (1 << slot)) !== 0)
+        const row = whole(() => this.#image(id));
+        if (row !== undefined && (row.slots & (1 << slot)) !== 0)
           images.put(id, encodeImage(id, { ...row, slots: row.slots & ~(1 << slot) }));
       }
-      if (ids.length < 1024) return;
+      if (ids.length < PAGE) return;
       after = ids.at(-1);
     }
   }
@@ -321,14 +331,23 @@ export class TableStore implements Store {
     for (let chunk = chunks; chunk < Math.ceil(oldBytes / CHUNK_BYTES); chunk++) blobs.remove(chunkKey(id, chunk));
   }
 
+  /** Damage is no reason to keep an image: what belongs to the id is found by its keys. */
   #remove(state: State, id: Uint8Array): State {
     const { images, blobs, log, removed } = this.#tables.table;
     const stored = images.get(id);
     if (stored === undefined) return unchanged(state);
-    const row = decodeImage(id, stored);
-    for (let chunk = 0; chunk < Math.ceil(row.blobBytes / CHUNK_BYTES); chunk++) blobs.remove(chunkKey(id, chunk));
+    const row = whole(() => decodeImage(id, stored));
+    let bytes = row?.blobBytes ?? 0;
+    for (const chunk of this.#chunkKeys(id)) {
+      if (row === undefined) bytes += Math.max(0, (blobs.get(chunk)?.length ?? 0) - CHECK_BYTES);
+      blobs.remove(chunk);
+    }
+    const held = state.generations.filter(({ slot }) =>
+      row === undefined ? this.#recordsOf(slot).get(id) !== undefined : (row.slots & (1 << slot)) !== 0,
+    );
     for (const { slot } of state.generations) this.#recordsOf(slot).remove(id);
-    log.remove(sequenceKey(row.log));
+    // The log entry of a damaged image stays: readers find no record behind it.
+    if (row !== undefined) log.remove(sequenceKey(row.log));
     images.remove(id);
     const key = sequenceKey(state.sequence);
     removed.put(key, protect(key, id));
@@ -336,9 +355,20 @@ export class TableStore implements Store {
       ...state,
       removals: state.removals + 1,
       images: state.images - 1,
-      blobBytes: state.blobBytes - row.blobBytes,
-      generations: state.generations.map((g) => ({ ...g, records: g.records - ((row.slots >> g.slot) & 1) })),
+      blobBytes: Math.max(0, state.blobBytes - bytes),
+      generations: state.generations.map((g) => (held.includes(g) ? { ...g, records: g.records - 1 } : g)),
     };
+  }
+
+  /** Keys of the pieces of a file, whatever its row says. */
+  #chunkKeys(id: Uint8Array): Uint8Array[] {
+    const { blobs } = this.#tables.table;
+    const found: Uint8Array[] = [];
+    for (let page = blobs.keys(chunkKey(id, 0), PAGE); ; page = keysAfter(blobs, found.at(-1), PAGE)) {
+      const own = page.filter((key) => equalBytes(key.subarray(0, ID_BYTES), id));
+      found.push(...own);
+      if (own.length < PAGE) return found;
+    }
   }
 
   /** Forgets the oldest removals when there are too many. */
@@ -413,10 +443,10 @@ function generationOf(state: State, parameters: Uint8Array): StoredGeneration {
   return found;
 }
 
-/** A record, unless it is damaged. */
-function wholeRecord(id: Uint8Array, stored: Uint8Array): StoredRecord | undefined {
+/** What is read, unless it is damaged. */
+function whole<T>(look: () => T): T | undefined {
   try {
-    return decodeRecord(id, stored);
+    return look();
   } catch (error) {
     if (error instanceof RetrievalError) return undefined;
     throw error;
