@@ -13,7 +13,8 @@
  * Every file is written under another name and then renamed, so that a crash leaves the old one or the new one.
  * @module
  */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RetrievalError } from '../base/errors.ts';
 import { decodeVocabulary } from '../codes/vocabulary-format.ts';
@@ -32,19 +33,29 @@ export interface IndexFiles {
   readonly index: IndexParameters;
 }
 
-/** Writes a file so that it is there whole, on disk, or not at all. */
+/** Writes a file so that it is there whole, on disk, or not at all. A file of that name is replaced. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
-  const partial = `${path}.partial`;
-  const file = await open(partial, 'w', 0o600);
+  // A name of its own, and a short one: another process may write the same file, and `path` may be as long as names can be.
+  const partial = join(dirname(path), `.${randomBytes(8).toString('hex')}.partial`);
   try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(partial, 'wx', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
   }
-  await rename(partial, path);
-  // The rename itself is durable once the folder is; not every platform lets a folder be synced.
-  const folder = await open(dirname(path)).catch(() => undefined);
+  await syncFolder(dirname(path));
+}
+
+/** A rename or a removal is durable once the folder is; not every platform lets a folder be synced. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path).catch(() => undefined);
   await folder?.sync().catch(() => undefined);
   await folder?.close();
 }
@@ -80,13 +91,39 @@ export class LibraryFiles {
   }
 
   /**
+   * Checks that nothing of a library is here: a key that is written over is every picture lost.
+   * @throws `library-exists`, also where a library lost `library.json`, or was not made to its end. {@link RetrievalError}
+   */
+  async checkNew(): Promise<void> {
+    if ((await read(join(this.folder, 'library.json'))) !== undefined)
+      throw new RetrievalError('library-exists', `there is a library in ${this.folder} already`);
+    if ((await exists(this.store)) || (await exists(join(this.folder, 'client')))) throw this.#unfinished();
+  }
+
+  /**
    * Makes the folder of a new library.
    * @throws `library-exists`. {@link RetrievalError}
    */
   async create(): Promise<void> {
-    if ((await read(join(this.folder, 'library.json'))) !== undefined)
-      throw new RetrievalError('library-exists', `there is a library in ${this.folder} already`);
-    await mkdir(join(this.folder, 'client'), { recursive: true, mode: 0o700 });
+    await this.checkNew();
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    // Of two processes, one makes the folder.
+    await mkdir(join(this.folder, 'client'), { mode: 0o700 }).catch((error: unknown) => {
+      throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? this.#unfinished() : error;
+    });
+  }
+
+  #unfinished(): RetrievalError {
+    return new RetrievalError(
+      'library-exists',
+      `${this.folder} holds an unfinished or damaged library: delete it first if nothing in it is needed`,
+    );
+  }
+
+  /** Takes back {@link create} and what was written after it. */
+  async destroy(): Promise<void> {
+    await rm(join(this.folder, 'client'), { recursive: true, force: true });
+    await rm(this.store, { recursive: true, force: true });
   }
 
   /** Says that the library is whole: the last step of making one. */
@@ -106,6 +143,9 @@ export class LibraryFiles {
     if (format !== FORMAT) throw new RetrievalError('corrupt-index', 'library.json does not describe a library');
     if (version !== VERSION)
       throw new RetrievalError('unsupported-version', `expected library version ${VERSION}, got ${String(version)}`);
+    // Opening makes a store where there is none: an empty one must not stand in for one that was moved away.
+    if (!(await exists(this.store)))
+      throw new RetrievalError('corrupt-index', `the folder ${this.store} of the library is missing`);
   }
 
   /** @throws `corrupt-key-file` when it is missing. {@link RetrievalError} */
@@ -156,10 +196,21 @@ export class LibraryFiles {
     await this.dropNext();
   }
 
-  async dropNext(): Promise<void> {
+  /** @returns Whether there was a description of the next index. */
+  async dropNext(): Promise<boolean> {
+    const there = await exists(this.#slot('next', 'index.json'));
     await rm(this.#slot('next', 'index.json'), { force: true });
+    await syncFolder(join(this.folder, 'client'));
     await rm(this.#slot('next', 'vocabulary'), { force: true });
+    return there;
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function parse(bytes: Uint8Array, name: string): unknown {

@@ -10,7 +10,7 @@ import { VocabularyExtractor, type Extractor } from '../client/extractor.ts';
 import { DEFAULT_INDEX, indexFingerprint, type IndexParameters } from '../client/index-parameters.ts';
 import { ask, type Transport } from '../client/transport.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
-import { encodeVocabulary } from '../codes/vocabulary-format.ts';
+import { decodeVocabulary, encodeVocabulary } from '../codes/vocabulary-format.ts';
 import {
   changePassphrase,
   createKeyFile,
@@ -70,7 +70,7 @@ export function extractorFor(
  * Makes a library, and leaves it closed.
  * @param folder - Made if need be; must not hold a library.
  * @returns 24 recovery words, shown once and kept nowhere.
- * @throws `library-exists`. {@link RetrievalError}
+ * @throws `library-exists`, `corrupt-vocabulary`. {@link RetrievalError}
  */
 export async function createLibrary(
   folder: string,
@@ -78,14 +78,16 @@ export async function createLibrary(
   options: { readonly vocabulary?: Uint8Array; readonly index?: IndexParameters; readonly key?: KeyFileOptions } = {},
 ): Promise<string> {
   const files = new LibraryFiles(folder);
-  await files.create();
+  await files.checkNew();
   const vocabulary = options.vocabulary ?? (await loadVocabulary()).bytes;
+  decodeVocabulary(vocabulary);
+  await files.create();
   const libraryKey = newLibraryKey();
   try {
     const { bytes, words } = await createKeyFile(libraryKey, passphrase, options.key);
     await files.writeKey(bytes);
     await files.writeIndex('current', vocabulary, options.index ?? DEFAULT_INDEX);
-    const library = await Library.assemble(files, libraryKey, false);
+    const library = await Library.assemble(files, libraryKey, { empty: true });
     try {
       await library.client.begin('active');
     } finally {
@@ -93,6 +95,9 @@ export async function createLibrary(
     }
     await files.seal();
     return words;
+  } catch (error) {
+    await files.destroy();
+    throw error;
   } finally {
     wipe(libraryKey);
   }
@@ -109,7 +114,7 @@ export async function openLibrary(folder: string, { opener, readOnly = false, ta
   const libraryKey =
     'words' in opener ? openWithWords(keyFile, opener.words) : await openWithPassphrase(keyFile, opener.passphrase);
   try {
-    return await Library.assemble(files, libraryKey, readOnly, tap);
+    return await Library.assemble(files, libraryKey, { readOnly, tap });
   } finally {
     wipe(libraryKey);
   }
@@ -161,13 +166,21 @@ export class Library {
     this.#extractor = extractor;
   }
 
-  /** Puts a library together from its files and its key. Not kept: `libraryKey`. */
-  static async assemble(files: LibraryFiles, libraryKey: Uint8Array, readOnly: boolean, tap?: Tap): Promise<Library> {
+  /**
+   * Puts a library together from its files and its key. Not kept: `libraryKey`.
+   * @param options - `empty`: it is being made, and has no index yet.
+   */
+  static async assemble(
+    files: LibraryFiles,
+    libraryKey: Uint8Array,
+    { readOnly = false, empty = false, tap }: { readOnly?: boolean; empty?: boolean; tap?: Tap | undefined },
+  ): Promise<Library> {
     const kernels = await loadKernels();
     const server = createServer({ store: openLmdbStore(files.store, { readOnly }), kernels });
     try {
       const current = await files.readIndex('current').catch((error: unknown) => ({ error }));
-      const next = await files.readIndex('next');
+      // What is being built may be damaged without harm to what serves.
+      const next = await files.readIndex('next').catch(() => undefined);
       const transport: Transport = async (request) => {
         const response = await server.handle(request);
         tap?.(request, response);
@@ -181,6 +194,8 @@ export class Library {
       }
       if (current === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
       if ('error' in current) throw current.error;
+      if (active === undefined && !empty)
+        throw new RetrievalError('corrupt-index', 'the store of the library holds no index');
       if (active !== undefined && !equalBytes(active, fingerprintOf(current)))
         throw new RetrievalError(
           'parameter-mismatch',
@@ -240,25 +255,24 @@ export class Library {
     return this.#files.readIndex('next');
   }
 
-  /** Drops an unfinished reindex. */
+  /** Drops an unfinished reindex, on the server and in the folder, also when one of the two was lost or is damaged. */
   async abandonNext(): Promise<boolean> {
-    const pending = await this.#files.readIndex('next');
-    if (pending === undefined) return false;
-    const { client } = this.#makeClient(pending.vocabulary, pending.index);
-    const { generations } = await client.info();
-    if (generations.some(({ parameters, state }) => state === 'pending' && equalBytes(parameters, client.parameters)))
-      await client.discard();
-    client.close();
-    await this.#files.dropNext();
-    return true;
+    const { generations } = await this.client.info();
+    const pending = generations.find(({ state }) => state === 'pending');
+    if (pending !== undefined) await ask(this.#transport, { kind: 'discard', parameters: pending.parameters }, 'done');
+    const dropped = await this.#files.dropNext();
+    return pending !== undefined || dropped;
   }
 
   /** Wipes keys, closes the store and lets its lock go. */
   async close(): Promise<void> {
     this.client.close();
     wipe(this.#libraryKey);
-    await this.#extractor.close();
-    await this.#server.close();
+    try {
+      await this.#extractor.close();
+    } finally {
+      await this.#server.close();
+    }
   }
 }
 

@@ -133,7 +133,9 @@ export async function loadVocabulary(id?: string): Promise<{ vocabulary: Vocabul
       'not-found',
       `no vocabulary ${id ?? ''}; there are: ${known.map(({ entry }) => entry.id).join(', ')}`,
     );
-  const bytes = await readFile(found.path);
+  const bytes = await readFile(found.path).catch((error: unknown) => {
+    throw new RetrievalError('not-found', `the file of vocabulary ${found.entry.id} is missing`, { cause: error });
+  });
   return { vocabulary: decodeVocabulary(bytes), bytes };
 }
 

@@ -22,6 +22,7 @@ import type { GenerationState, StoredRecord } from './store.ts';
 
 const MAGIC = 0x54535342; // "BSST" read as a little-endian u32
 const VERSION = 0;
+/** Bytes of the checksum before every value. */
 export const CHECK_BYTES = 4;
 
 /** Bytes of an id. */
