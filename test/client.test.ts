@@ -6,9 +6,10 @@ import { RetrievalError } from '../src/base/errors.ts';
 import { addImages } from '../src/client/add-images.ts';
 import { indexFingerprint } from '../src/client/index-parameters.ts';
 import { reindex } from '../src/client/reindex.ts';
+import { verifyLibrary } from '../src/client/verify-library.ts';
 import { FEATURES } from '../src/codes/block.ts';
 import { Encoder } from '../src/codes/encoder.ts';
-import { decodeRequest, encodeResponse } from '../src/protocol/messages.ts';
+import { decodeRequest, decodeResponse, encodeResponse, type InfoResponse } from '../src/protocol/messages.ts';
 import { describe, makeLibrary } from './small-library.ts';
 import { NOT_BYTES, bytes, kernels } from './support.ts';
 
@@ -250,6 +251,31 @@ test('reindex: an image that no decoder reads is kept; any other trouble never c
   assert.equal(last.sort(), ['kept', 'kept', 'unindexed', 'unindexed']);
   for (const [i, id] of ids.entries()) assert.equal(await blind.open(id), files[i]);
   for (const each of [broken, odd, blind]) each.close();
+  await close();
+});
+
+test('verify counts: images, records and bytes must be as many as the library says', async () => {
+  const { client, setMangle, close } = await makeLibrary(3, 26);
+  assert.equal(await verifyLibrary(client), { images: 3, records: 3, faults: [] });
+  for (const [what, alter] of [
+    ['images', (info: InfoResponse) => ({ ...info, images: 4 })],
+    ['blobBytes', (info: InfoResponse) => ({ ...info, blobBytes: info.blobBytes - 1 })],
+    [
+      'records',
+      (info: InfoResponse) => ({ ...info, generations: info.generations.map((each) => ({ ...each, records: 2 })) }),
+    ],
+  ] as const) {
+    setMangle((_, response) => {
+      const decoded = decodeResponse(response);
+      return decoded.kind === 'info' ? encodeResponse(alter(decoded)) : response;
+    });
+    const { faults } = await verifyLibrary(client);
+    assert.equal(
+      faults.map(({ id, code, message }) => [id, code, message.split(':')[0]]),
+      [['', 'corrupt-index', what]],
+    );
+  }
+  setMangle(undefined);
   await close();
 });
 

@@ -8,7 +8,7 @@ import type { Client } from './client.ts';
 
 /** One thing that is not as it should be. */
 export interface Fault {
-  /** 32 hexadecimal digits. */
+  /** 32 hexadecimal digits; empty when the library as a whole is at fault. */
   readonly id: string;
   readonly code: string;
   readonly message: string;
@@ -22,13 +22,15 @@ export interface Verification {
 }
 
 /**
- * Opens every record and every image.
+ * Opens every record and every image, and counts them.
  * @param onImage - Called after each image.
  */
 export async function verifyLibrary(client: Client, onImage: () => void = () => undefined): Promise<Verification> {
   const faults: Fault[] = [];
   let images = 0;
   let records = 0;
+  let blobBytes = 0;
+  const before = await client.info();
   for await (const page of client.verifyServer()) {
     records += page.records;
     for (const id of page.damaged)
@@ -38,8 +40,9 @@ export async function verifyLibrary(client: Client, onImage: () => void = () => 
     for (const id of page.orphanRecords)
       faults.push({ id: toHex(id), code: 'orphan-record', message: 'a record without an image' });
   }
-  for await (const { id } of client.list()) {
+  for await (const { id, blobBytes: bytesOfImage } of client.list()) {
     images++;
+    blobBytes += bytesOfImage;
     try {
       const [bytes, record] = [await client.open(id), await client.record(id)];
       if (bytes.length !== record.fileBytes)
@@ -54,6 +57,23 @@ export async function verifyLibrary(client: Client, onImage: () => void = () => 
         faults.push({ id: toHex(id), code: error.code, message: error.message });
     }
     onImage();
+  }
+  const after = await client.info();
+  // What is damaged or changes meanwhile cannot be counted.
+  if (faults.length === 0 && before.sequence === after.sequence) {
+    const counted = { images, records, blobBytes };
+    const said = {
+      images: after.images,
+      records: after.generations.reduce((sum, generation) => sum + generation.records, 0),
+      blobBytes: after.blobBytes,
+    };
+    for (const what of ['images', 'records', 'blobBytes'] as const)
+      if (counted[what] !== said[what])
+        faults.push({
+          id: '',
+          code: 'corrupt-index',
+          message: `${what}: the library says ${said[what]}, there are ${counted[what]}`,
+        });
   }
   return { images, records, faults };
 }

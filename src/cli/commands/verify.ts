@@ -16,8 +16,8 @@ export async function verify(folder: string, options: OpenOptions): Promise<void
       faults.length === 0
         ? `${verification.images} images, ${verification.records} records: all is well`
         : `${verification.images} images, ${faults.length} faults:\n${faults
-            .map(({ id, code, message }) => `  ${id}: ${message} (${code})`)
-            .join('\n')}`,
+            .map(({ id, code, message }) => `  ${id === '' ? 'library' : id}: ${message} (${code})`)
+            .join('\n')}\nRemove a damaged image with blindsight rm, then add its file again.`,
     );
     if (faults.length > 0) process.exitCode = 1;
   });
