@@ -28,11 +28,11 @@ export async function writeContactSheet(
   result: SearchResult,
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const queryFile = `00-query-${plain(query.name)}`;
+  const queryFile = fileName('00-query', query.name);
   await writeFile(join(folder, queryFile), query.bytes, { mode: 0o600 });
   const figures: string[] = [];
   for (const [i, match] of result.matches.entries()) {
-    const file = `${String(i + 1).padStart(2, '0')}-${plain(match.name)}`;
+    const file = fileName(String(i + 1).padStart(2, '0'), match.name);
     await writeFile(join(folder, file), await client.open(fromHex(match.id)!), { mode: 0o600 });
     figures.push(figure(file, match, i + 1));
   }
@@ -42,8 +42,8 @@ export async function writeContactSheet(
 }
 
 /** A stored name as a name in this folder. */
-function plain(name: string): string {
-  return safePath(name).split('/').at(-1)!;
+function fileName(prefix: string, name: string): string {
+  return safePath(`${prefix}-${safePath(name).split('/').at(-1)!}`);
 }
 
 function escape(text: string): string {

@@ -3,25 +3,42 @@
  * @module
  */
 
+/** Longest name of a file or folder, in bytes of UTF-8: that of common file systems. */
+const MAX_NAME_BYTES = 255;
+
 /**
- * Removes what could lead out of a folder or break a file system: `..`, absolute roots, drive letters,
- * control characters, names reserved on Windows, parts that are too long.
+ * Removes what could lead out of a folder or break a file system: `..`, absolute roots, control characters, parts
+ * that are too long; on Windows also drive letters, characters and names that it reserves. Other names stay as they are.
+ * @param suffix - Put before the ending of the file's name.
  * @returns A relative path with `/` between parts, never empty.
  */
-export function safePath(path: string): string {
+export function safePath(path: string, suffix = '', windows: boolean = process.platform === 'win32'): string {
   const parts = path
     .split(/[/\\]/)
-    .map((part) => part.replace(/[\u0000-\u001f\u007f<>:"|?*]/g, '_').replace(/[. ]+$/, ''))
-    .filter((part) => part !== '' && part !== '.' && part !== '..')
-    .map((part) => (/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(part) ? `_${part}` : part))
-    .map((part) => shorten(part, 200));
-  return parts.length === 0 ? 'unnamed' : parts.join('/');
+    .map((part) => part.replace(/[\u0000-\u001f\u007f]/g, '_'))
+    .map((part) => (windows ? withoutReserved(part) : part))
+    .filter((part) => part !== '' && part !== '.' && part !== '..');
+  const name = parts.pop() ?? 'unnamed';
+  return [...parts.map((part) => shorten(part, '')), shorten(name, suffix)].join('/');
 }
 
-/** Keeps the ending when a name is cut. */
-function shorten(part: string, max: number): string {
-  if (part.length <= max) return part;
+function withoutReserved(part: string): string {
+  const plain = part.replace(/[<>:"|?*]/g, '_').replace(/[. ]+$/, '');
+  return /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(plain) ? `_${plain}` : plain;
+}
+
+/** The suffix, and the ending, are kept when a name is cut. */
+function shorten(part: string, suffix: string): string {
   const dot = part.lastIndexOf('.');
-  const ending = dot > part.length - 12 && dot > 0 ? part.slice(dot) : '';
-  return part.slice(0, max - ending.length) + ending;
+  const ending = dot > 0 && Buffer.byteLength(part.slice(dot)) <= 12 ? part.slice(dot) : '';
+  const room = MAX_NAME_BYTES - Buffer.byteLength(suffix + ending);
+  let stem = '';
+  let used = 0;
+  // By whole characters.
+  for (const character of part.slice(0, part.length - ending.length)) {
+    used += Buffer.byteLength(character);
+    if (used > room) break;
+    stem += character;
+  }
+  return stem + suffix + ending;
 }

@@ -3,19 +3,20 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeWhole } from '../../adapters/library-files.ts';
 import { equalBytes, toHex } from '../../base/bytes.ts';
+import { RetrievalError } from '../../base/errors.ts';
+import type { Client } from '../../client/client.ts';
 import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
 import { answer, describeError } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { safePath } from '../safe-path.ts';
 
-/** Writes every image under the path it was added with. Names come from records, so they are made safe first. */
+/** Writes every image under the path it was added with. Names come from records, so they are made safe first; no other file is written over. */
 export async function exportLibrary(folder: string, target: string, options: OpenOptions): Promise<void> {
   const signal = stopSignal();
   await withLibrary(folder, { ...options, readOnly: true }, async ({ client }) => {
     const { images } = await client.info();
     const progress = startProgress('export', images, 'images', options.json === true);
     const failed: { id: string; code: string; message: string }[] = [];
-    const taken = new Set<string>();
     let written = 0;
     let known = 0;
     try {
@@ -24,17 +25,12 @@ export async function exportLibrary(folder: string, target: string, options: Ope
         if (signal.aborted) break;
         try {
           const record = await client.record(id);
-          let path = safePath(record.path ?? record.name);
-          // Two images may share a path: each keeps its own file. Names differing in case only are one file on some systems.
-          if (taken.has(path.toLowerCase())) path = withSuffix(path, toHex(id).slice(0, 8));
-          taken.add(path.toLowerCase());
-          const file = join(target, path);
-          const there = await readFile(file).catch(() => undefined);
-          if (there !== undefined && equalBytes(await client.identify(there), id)) known++;
+          const file = await place(target, record.path ?? record.name, id, client);
+          if (file.there) known++;
           else {
             const bytes = await client.open(id);
-            await mkdir(dirname(file), { recursive: true });
-            await writeWhole(file, bytes);
+            await mkdir(dirname(file.path), { recursive: true });
+            await writeWhole(file.path, bytes);
             written++;
           }
         } catch (error) {
@@ -55,9 +51,33 @@ export async function exportLibrary(folder: string, target: string, options: Ope
   });
 }
 
-function withSuffix(path: string, suffix: string): string {
-  const dot = path.lastIndexOf('.');
-  return dot > path.lastIndexOf('/') + 1
-    ? `${path.slice(0, dot)} (${suffix})${path.slice(dot)}`
-    : `${path} (${suffix})`;
+/**
+ * Where an image goes: its old path, or one beside it when another file has that (two images of one path; a file of the
+ * user's own; a folder; names that differ in case only, on some systems).
+ * @returns `there`: the image was written before.
+ */
+async function place(
+  target: string,
+  path: string,
+  id: Uint8Array,
+  client: Client,
+): Promise<{ readonly path: string; readonly there: boolean }> {
+  const name = toHex(id);
+  for (const candidate of [
+    safePath(path),
+    safePath(path, ` (${name.slice(0, 8)})`),
+    safePath(path, ` (${name})`),
+    // A part of the path is a file here.
+    safePath(path, ` (${name})`).split('/').at(-1)!,
+  ]) {
+    const file = join(target, candidate);
+    try {
+      if (equalBytes(await client.identify(await readFile(file)), id)) return { path: file, there: true };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return { path: file, there: false };
+      if (code !== 'EISDIR' && code !== 'ENOTDIR') throw error;
+    }
+  }
+  throw new RetrievalError('unreadable-file', `other files have every name that ${path} could get`);
 }
