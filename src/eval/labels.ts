@@ -19,7 +19,8 @@ export interface Labelled {
  */
 export async function readLabels(folder: string, file: string): Promise<Labelled[]> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new RetrievalError('not-found', `cannot read ${file}`, { cause: error });
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new RetrievalError(missing ? 'not-found' : 'unreadable-file', `cannot read ${file}`, { cause: error });
   });
   const rows: Labelled[] = [];
   for (const line of text.split(/\r?\n/)) {

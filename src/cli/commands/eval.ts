@@ -67,6 +67,11 @@ export async function evaluate(folder: string, options: Options): Promise<void> 
   }
   collecting.stop();
   await model.close();
+  if (photos.length < 2)
+    throw new RetrievalError(
+      'not-found',
+      `expected photos that can be read, got ${photos.length} of ${labelled.length}`,
+    );
 
   const { noise, split, tables, sampledBits } = { ...DEFAULT_INDEX, ...options };
   let progress: Progress | undefined;

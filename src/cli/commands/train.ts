@@ -6,6 +6,7 @@ import { loadDecoders } from '../../adapters/library.ts';
 import { findModel, loadKernels, loadModel } from '../../adapters/package-files.ts';
 import { toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
+import { isFatal } from '../../client/failures.ts';
 import { FEATURES, type Feature } from '../../codes/block.ts';
 import { encodeVocabulary } from '../../codes/vocabulary-format.ts';
 import { labelByFolder, readLabels } from '../../eval/labels.ts';
@@ -20,7 +21,7 @@ import { WORKING_SIDE } from '../../image/image.ts';
 import { stopSignal } from '../open.ts';
 import { answer, describeError, remark, size, type Common } from '../output.ts';
 import { startProgress } from '../progress.ts';
-import { walk } from '../walk.ts';
+import { readError, walk } from '../walk.ts';
 
 interface Options extends Common {
   readonly output: string;
@@ -38,13 +39,14 @@ interface Options extends Common {
 /** Local features that k-means sees. */
 const SAMPLE = 300_000;
 const DEFAULT_WORDS = 1000;
+const MIN_PHOTOS = 16;
 
 export async function train(folder: string, options: Options): Promise<void> {
   const signal = stopSignal();
   const quiet = options.json === true;
   const photos = await labelled(folder, options.labels);
-  if (photos.length < 16)
-    throw new RetrievalError('not-found', `expected at least 16 photos in ${folder}, got ${photos.length}`);
+  if (photos.length < MIN_PHOTOS)
+    throw new RetrievalError('not-found', `expected at least ${MIN_PHOTOS} photos in ${folder}, got ${photos.length}`);
   const kernels = await loadKernels();
   const { entry } = await findModel(options.model);
   const model = await loadModel(entry.sha256);
@@ -62,12 +64,13 @@ export async function train(folder: string, options: Options): Promise<void> {
     for (const photo of photos) {
       if (signal.aborted) throw new RetrievalError('cancelled', `stopped; features are kept in ${cache}`);
       try {
-        const features = await collector.collect(await readFile(photo.path));
+        const features = await collector.collect(await readPhoto(photo.path));
         sample.add(features.local);
         ehd.push(features.ehd);
         deep.push(features.deep);
         usable.push(photo);
       } catch (error) {
+        if (isOutside(error)) throw error;
         failed.push({ path: photo.path, ...describeError(error) });
       }
       progress.step();
@@ -75,6 +78,12 @@ export async function train(folder: string, options: Options): Promise<void> {
   } finally {
     progress.stop();
   }
+
+  if (usable.length < MIN_PHOTOS)
+    throw new RetrievalError(
+      'not-found',
+      `expected at least ${MIN_PHOTOS} photos that can be read, got ${usable.length} of ${photos.length}`,
+    );
 
   const words = options.words ?? DEFAULT_WORDS;
   const points = sample.rows();
@@ -96,7 +105,7 @@ export async function train(folder: string, options: Options): Promise<void> {
   try {
     for (const { path } of usable) {
       if (signal.aborted) throw new RetrievalError('cancelled', `stopped; features are kept in ${cache}`);
-      const { local: rows } = await collector.collect(await readFile(path));
+      const { local: rows } = await collector.collect(await readPhoto(path));
       const count = new Uint32Array(words);
       for (const word of nearest.assign(rows, rows.length / SIFT_DIMS)) if (count[word]!++ === 0) documents[word]!++;
       counts.push(count);
@@ -152,6 +161,17 @@ export async function train(folder: string, options: Options): Promise<void> {
 static weights: ${FEATURES.map((feature) => `${feature} ${vocabulary.staticWeights[feature].toFixed(3)}`).join(', ')}` +
       failed.map(({ path, message, code }) => `\n  not used: ${path}: ${message} (${code})`).join(''),
   );
+}
+
+async function readPhoto(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
+    throw readError(path, error);
+  });
+}
+
+/** Whether it is no fault of the photo (a full disk, no model): to go on would leave photos out in silence. */
+function isOutside(error: unknown): boolean {
+  return isFatal(error) || (error as NodeJS.ErrnoException).syscall !== undefined;
 }
 
 async function labelled(folder: string, labels: string | undefined): Promise<{ path: string; label: string }[]> {
