@@ -76,7 +76,8 @@ command(
   'passphrase <library>',
   'change the passphrase',
   `blindsight passphrase photos.blind
-   blindsight passphrase photos.blind --words-file recovery.txt`,
+   blindsight passphrase photos.blind --words-file recovery.txt
+   BLINDSIGHT_PASSPHRASE=old BLINDSIGHT_NEW_PASSPHRASE=new blindsight passphrase photos.blind`,
 )
   .addOption(passphraseFile())
   .addOption(recoveryFile())
@@ -118,7 +119,7 @@ command(
 
 command(
   'get <library> <id>',
-  'decrypt one image: to a file, or to standard output',
+  'decrypt one image: to a file, or to standard output; --json needs a file',
   `blindsight get photos.blind 0f3a5c...e1 -o cat.jpg
    blindsight get photos.blind 0f3a5c...e1 > cat.jpg`,
 )
@@ -130,7 +131,7 @@ command(
 
 command(
   'export <library> <dir>',
-  'decrypt every image into a folder, byte for byte, under its old name; go on where it was stopped',
+  'decrypt every image into a folder, byte for byte, under its old name; other files there stay; goes on where it was stopped',
   `blindsight export photos.blind ~/restored`,
 )
   .addOption(passphraseFile())
@@ -178,7 +179,7 @@ command(
 )
   .requiredOption('-o, --output <file>', 'where to write the vocabulary')
   .option('--labels <file>', 'CSV with path,class: sets the static weights')
-  .option('--cache <dir>', 'keep features here, so that training can go on after a stop')
+  .option('--cache <dir>', 'keep features here, so that training can go on after a stop; default: OUTPUT.features')
   .option('--model <id>', 'model of the manifest')
   .addOption(new Option('--words <n>', 'size of the codebook').argParser(integer(16, 4096)))
   .addOption(new Option('--local <kind>', 'where local features are taken').choices(['keypoint', 'dense']))
@@ -256,11 +257,14 @@ command(
   .option('--out <dir>', 'where to write the contact sheet')
   .action(async (folder: string | undefined, options) => (await import('./commands/demo.ts')).demo(folder, options));
 
-// A reader that has seen enough (`| head`) is no failure.
+// A reader that has seen enough (`| head`) is no failure; a full disk behind `>` is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-  throw error;
+  printError({}, error);
+  process.exit(1);
 });
+// Remarks and progress that nobody reads are no reason to stop.
+process.stderr.on('error', () => undefined);
 
 for (const made of [program, ...program.commands, ...models.commands]) made.exitOverride();
 

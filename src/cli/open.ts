@@ -56,10 +56,11 @@ export function parseId(text: string): Uint8Array {
 /** Fires at the first Ctrl-C or SIGTERM, so that the work in hand is finished; the second one ends the process. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const)
-    process.once(name, () => {
-      process.stderr.write('\nfinishing the work in hand; once more stops at once\n');
-      controller.abort();
-    });
+  const stop = (): void => {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    process.stderr.write('\nfinishing the work in hand; once more stops at once\n');
+    controller.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   return controller.signal;
 }

@@ -11,25 +11,36 @@ export interface Common {
 
 /** Prints an answer: the object as JSON, or the text for people. */
 export function answer(options: Common, value: unknown, text: string): void {
-  process.stdout.write(options.json === true ? `${JSON.stringify(value)}\n` : text.endsWith('\n') ? text : `${text}\n`);
+  process.stdout.write(options.json === true ? `${JSON.stringify(value)}\n` : `${printable(text).trimEnd()}\n`);
+}
+
+/** Names of files may hold what steers a terminal. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '?');
 }
 
 /** A remark for people; silent under `--json`. */
 export function remark(options: Common, text: string): void {
-  if (options.json !== true) process.stderr.write(`${text}\n`);
+  if (options.json !== true) process.stderr.write(`${printable(text)}\n`);
 }
 
 /** Exit status of a failed command: 2 when the call was wrong, 1 when the world was. */
 export function exitCode(error: unknown): 1 | 2 {
-  return error instanceof TypeError || error instanceof RangeError ? 2 : 1;
+  return isUsage(error) ? 2 : 1;
+}
+
+/** Whether the caller is at fault: errors of the engine (no memory, a bug) have the same types, and another shape. */
+function isUsage(error: unknown): error is TypeError | RangeError {
+  return (error instanceof TypeError || error instanceof RangeError) && /^"[^"]+" expected /.test(error.message);
 }
 
 /** One line that says what went wrong; never a stack, never a secret. */
 export function describeError(error: unknown): { code: string; message: string } {
   if (error instanceof RetrievalError) return { code: error.code, message: error.message };
-  if (error instanceof TypeError || error instanceof RangeError) return { code: 'usage', message: error.message };
+  if (isUsage(error)) return { code: 'usage', message: error.message };
   const system = error as NodeJS.ErrnoException;
-  if (system.code === 'ENOSPC') return { code: 'storage-full', message: 'no space is left on the device' };
+  if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
+    return { code: 'storage-full', message: 'no space is left on the device' };
   return { code: system.code ?? 'internal', message: error instanceof Error ? error.message : String(error) };
 }
 
@@ -37,7 +48,7 @@ export function describeError(error: unknown): { code: string; message: string }
 export function printError(options: Common, error: unknown): void {
   const { code, message } = describeError(error);
   if (options.json === true) process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
-  process.stderr.write(`error: ${message.replaceAll('\n', ' ')} (${code})\n`);
+  process.stderr.write(`error: ${printable(message).replaceAll('\n', ' ')} (${code})\n`);
 }
 
 /** A byte count for people. */

@@ -27,7 +27,7 @@ export async function readPassphrase(
     const text = await readFile(file, 'utf8').catch((error: unknown) => {
       throw readError(file, error);
     });
-    return nonEmpty(text.split(/\r?\n/, 1)[0]!, `the first line of ${file}`);
+    return nonEmpty(text.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0]!, `the first line of ${file}`);
   }
   const fromEnvironment = process.env[variable];
   if (fromEnvironment !== undefined) return nonEmpty(fromEnvironment, variable);

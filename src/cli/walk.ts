@@ -2,6 +2,7 @@
  * The files under the paths a user names.
  * @module
  */
+import type { Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join, relative, resolve, sep } from 'node:path';
 import { RetrievalError } from '../base/errors.ts';
@@ -11,6 +12,9 @@ export interface Found {
   readonly path: string;
   /** Relative to the folder the user named, with `/` between parts; the file's own name for a single file. */
   readonly name: string;
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly modifiedAt: number;
 }
 
 /** A path that cannot be read, with a reason. */
@@ -47,7 +51,7 @@ export async function walk(paths: readonly string[]): Promise<{ found: Found[]; 
         const info = await stat(path);
         if (info.isDirectory()) await visit(path, root);
         else if (info.isFile() && IMAGE_ENDINGS.has(extname(name).slice(1).toLowerCase()))
-          found.push({ path, name: relative(root, path).split(sep).join('/') });
+          found.push(fileOf(path, relative(root, path).split(sep).join('/'), info));
       } catch (error) {
         unreadable.push({ path, error: readError(path, error) });
       }
@@ -58,12 +62,22 @@ export async function walk(paths: readonly string[]): Promise<{ found: Found[]; 
     try {
       const info = await stat(path);
       if (info.isDirectory()) await visit(path, resolve(path));
-      else found.push({ path, name: basename(path) });
+      else if (info.isFile()) found.push(fileOf(path, basename(path), info));
+      // Reading a pipe or a device may never end.
+      else
+        unreadable.push({
+          path,
+          error: new RetrievalError('unreadable-file', `cannot read ${path}: it is no ordinary file`),
+        });
     } catch (error) {
       unreadable.push({ path, error: readError(path, error) });
     }
   }
   return { found, unreadable };
+}
+
+function fileOf(path: string, name: string, { size, mtimeMs }: Stats): Found {
+  return { path, name, bytes: size, modifiedAt: mtimeMs };
 }
 
 /** What the operating system said, as a coded error. */

@@ -1,11 +1,12 @@
 /** `blindsight add`. @module */
 import { readFile } from 'node:fs/promises';
 import type { Library } from '../../adapters/library.ts';
-import { addImages, type Source } from '../../client/add-images.ts';
+import { RetrievalError } from '../../base/errors.ts';
+import { MAX_FILE_BYTES, addImages, type Source } from '../../client/add-images.ts';
 import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
-import { answer, describeError, type Common } from '../output.ts';
+import { answer, describeError, remark, type Common } from '../output.ts';
 import { startProgress } from '../progress.ts';
-import { readError, walk } from '../walk.ts';
+import { readError, walk, type Found } from '../walk.ts';
 
 interface Options extends OpenOptions {
   readonly storeUndecodable?: boolean;
@@ -22,9 +23,13 @@ export interface AddSummary {
 export async function add(folder: string, paths: readonly string[], options: Options): Promise<void> {
   const signal = stopSignal();
   const summary = await withLibrary(folder, options, (library) => addPaths(library, paths, options, signal));
-  const lines = summary.failed.map(({ path, code, message }) => `  ${path}: ${message} (${code})`);
-  const tail = summary.failed.length > 0 ? `\nNot added:\n${lines.join('\n')}` : '';
-  answer(options, summary, `${summary.added} added, ${summary.known} known, ${summary.failed.length} failed${tail}`);
+  answer(options, summary, describeSummary(summary));
+}
+
+function describeSummary({ added, known, failed }: AddSummary): string {
+  const lines = failed.map(({ path, code, message }) => `  ${path}: ${message} (${code})`);
+  const tail = failed.length > 0 ? `\nNot added:\n${lines.join('\n')}` : '';
+  return `${added} added, ${known} known, ${failed.length} failed${tail}`;
 }
 
 interface File extends Source {
@@ -54,6 +59,11 @@ export async function addPaths(
       else if (outcome.status === 'failed') failed.push({ path: outcome.source.file, ...describeError(outcome.error) });
       progress.step(failed.length > 0 ? `${failed.length} failed` : '');
     }
+  } catch (error) {
+    progress.stop();
+    // A stop or a full disk: what was done until then, before the error says why.
+    remark(options, describeSummary({ added, known, failed }));
+    throw error;
   } finally {
     progress.stop();
   }
@@ -61,12 +71,16 @@ export async function addPaths(
   return { added, known, failed };
 }
 
-function sources(found: readonly { path: string; name: string }[]): File[] {
-  return found.map(({ path, name }) => ({
+function sources(found: readonly Found[]): File[] {
+  return found.map(({ path, name, bytes, modifiedAt }) => ({
     file: path,
     name: name.split('/').at(-1)!,
     path: name,
+    modifiedAt,
     async read() {
+      // Before gigabytes are in memory.
+      if (bytes > MAX_FILE_BYTES)
+        throw new RetrievalError('file-too-large', `expected at most ${MAX_FILE_BYTES} bytes, got ${bytes}`);
       try {
         return await readFile(path);
       } catch (error) {

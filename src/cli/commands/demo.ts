@@ -26,7 +26,7 @@ const SAMPLES = new URL('../../../../examples/photos/', import.meta.url);
 export async function demo(folder: string | undefined, options: Options): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'blindsight-demo-'));
   try {
-    const { photos, queries } = folder === undefined ? await samplePhotos(work) : await ownPhotos(folder);
+    const { photos, makeQueries } = folder === undefined ? await samplePhotos(work) : await ownPhotos(folder);
     const passphrase = randomBytes(16).toString('hex');
     const path = join(work, 'library');
     await createLibrary(path, passphrase);
@@ -53,6 +53,8 @@ export async function demo(folder: string | undefined, options: Options): Promis
       if (added.added + added.known === 0)
         throw new RetrievalError('empty-library', `no photo in ${folder ?? 'the samples'} could be added`);
 
+      // Without a photo that was added there is nothing to search with.
+      const queries = await makeQueries(new Set(added.failed.map(({ path }) => path)));
       const found = await searchAll(library, queries);
       if (folder === undefined)
         remark(
@@ -115,8 +117,18 @@ interface Picture {
   readonly bytes: Uint8Array;
 }
 
+interface Photos {
+  /** Folder of what is added. */
+  readonly photos: string;
+  /**
+   * What is searched with: at least one picture.
+   * @param failed - Paths of files that could not be added; not all of them.
+   */
+  makeQueries(failed: ReadonlySet<string>): Promise<Picture[]>;
+}
+
 /** The samples with altered copies beside them; of each photo one alteration is kept out, to search with. */
-async function samplePhotos(work: string): Promise<{ photos: string; queries: Picture[] }> {
+async function samplePhotos(work: string): Promise<Photos> {
   const photos = join(work, 'photos');
   await mkdir(photos);
   const queries: Picture[] = [];
@@ -131,14 +143,19 @@ async function samplePhotos(work: string): Promise<{ photos: string; queries: Pi
       else await writeFile(join(photos, copy.name), copy.bytes);
     }
   }
-  return { photos, queries };
+  return { photos, makeQueries: async () => queries };
 }
 
-async function ownPhotos(folder: string): Promise<{ photos: string; queries: Picture[] }> {
+async function ownPhotos(folder: string): Promise<Photos> {
   const { found, unreadable } = await walk([folder]);
   if (found.length === 0) throw unreadable[0]?.error ?? new RetrievalError('not-found', `no photo in ${folder}`);
-  const { path, name } = found[0]!;
-  return { photos: folder, queries: [{ name: name.split('/').at(-1)!, bytes: await readFile(path) }] };
+  return {
+    photos: folder,
+    async makeQueries(failed) {
+      const { path, name } = found.find((file) => !failed.has(file.path))!;
+      return [{ name: name.split('/').at(-1)!, bytes: await readFile(path) }];
+    },
+  };
 }
 
 /** How many queries find a picture of their own photo first. */
