@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
+/** The built command line. */
+export const MAIN: string = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
 
 const NO_MODELS = join(tmpdir(), 'blindsight-test-no-models');
 
