@@ -3,6 +3,7 @@
  * kernels, models, decoders and transport are passed in. `blindsight/node` wires the usual ones.
  * @module
  */
+export { fromHex, toHex } from './base/bytes.ts';
 export { RetrievalError, type RetrievalErrorCode } from './base/errors.ts';
 export { compileKernels } from './wasm/kernels.ts';
 export * from './client/client.ts';
