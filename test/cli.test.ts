@@ -151,8 +151,8 @@ test('what is not there is told with a code', async () => {
   for (const [args, code] of [
     [['search', library, join(folder.path, 'no.jpg')], 'not-found'],
     [['search', library, unknown], 'unknown-id'],
-    [['get', library, unknown], 'unknown-id'],
-    [['get', library, 'zz'], 'unknown-id'],
+    [['get', library, unknown, '-o', join(folder.path, 'none')], 'unknown-id'],
+    [['get', library, 'zz', '-o', join(folder.path, 'none')], 'unknown-id'],
     [['rm', library, unknown], 'unknown-id'],
     [['info', join(folder.path, 'no-library')], 'library-not-found'],
   ] as const) {

@@ -1,11 +1,10 @@
 /** Runs the real command line, and makes folders that vanish. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The built command line. */
-export const MAIN: string = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
+const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
 
 const NO_MODELS = join(tmpdir(), 'blindsight-test-no-models');
 
@@ -22,13 +21,18 @@ export interface Outcome {
 export interface RunOptions {
   readonly passphrase?: string;
   readonly env?: Record<string, string>;
-  /** Ends the process with SIGKILL after this many milliseconds. */
-  readonly killAfterMs?: number;
 }
 
 /** `blindsight ...args`, with the passphrase in the environment. */
 export function blindsight(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { passphrase = 'correct horse', env = {}, killAfterMs } = options;
+  return startBlindsight(args, options).outcome;
+}
+
+/** The same while it runs, to be sent signals. */
+export function startBlindsight(
+  args: readonly string[],
+  { passphrase = 'correct horse', env = {} }: RunOptions = {},
+): { readonly child: ChildProcess; readonly outcome: Promise<Outcome> } {
   const child = spawn(process.execPath, [MAIN, ...args], {
     // Not the models of whoever runs the tests.
     env: { BLINDSIGHT_MODELS: NO_MODELS, ...process.env, BLINDSIGHT_PASSPHRASE: passphrase, ...env },
@@ -38,18 +42,17 @@ export function blindsight(args: readonly string[], options: RunOptions = {}): P
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
-  return new Promise((resolve) =>
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
+  const outcome = new Promise<Outcome>((resolve) =>
+    child.on('close', (code, signal) =>
       resolve({
         code,
         signal,
         stdout: Buffer.concat(stdout).toString('utf8'),
         stderr: Buffer.concat(stderr).toString('utf8'),
-      });
-    }),
+      }),
+    ),
   );
+  return { child, outcome };
 }
 
 /** The JSON answer of a command that must succeed. */

@@ -1,11 +1,11 @@
 /** `kill -9` in the middle of adding: nothing acknowledged is lost, nothing is there twice. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seededRandom } from '../src/base/random.ts';
 import { ALTERATIONS, alter } from '../src/cli/variants.ts';
-import { SAMPLES, answerOf, blindsight, temporaryFolder } from './command.ts';
+import { SAMPLES, answerOf, blindsight, startBlindsight, temporaryFolder } from './command.ts';
 
 const SEED = 7;
 const KILLS = 4;
@@ -14,7 +14,12 @@ const test = suite('crash');
 const folder = await temporaryFolder();
 const library = join(folder.path, 'library');
 const photos = join(folder.path, 'photos');
+const data = join(library, 'server', 'data.mdb');
 let count = 0;
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 test.before(async () => {
   await mkdir(photos);
@@ -34,14 +39,23 @@ test.after(() => folder.remove());
 test(`add, killed at ${KILLS} random moments (seed ${SEED}), then finished`, async () => {
   const random = seededRandom(SEED);
   let stored = 0;
+  let between = 0;
   for (let i = 0; i < KILLS; i++) {
-    await blindsight(['add', library, photos], { killAfterMs: 1500 + Math.floor(4000 * random()) });
+    // From the first commit of this run on, so that a slow machine is not killed before it has begun.
+    const committed = (await stat(data)).mtimeMs;
+    const running = startBlindsight(['add', library, photos]);
+    while (running.child.exitCode === null && (await stat(data)).mtimeMs === committed) await wait(5);
+    await wait(Math.floor(400 * random()));
+    running.child.kill('SIGKILL');
+    const { signal } = await running.outcome;
     const { images } = await answerOf<{ images: number }>(['info', library]);
     assert.ok(images >= stored, `${images} images after ${stored}`);
     stored = images;
+    if (signal === 'SIGKILL' && images > 0 && images < count) between++;
     const { faults } = await answerOf<{ faults: unknown[] }>(['verify', library]);
     assert.equal(faults, []);
   }
+  assert.ok(between > 0, 'at least one kill was in the middle');
   const last = await answerOf<{ added: number; known: number; failed: unknown[] }>(['add', library, photos]);
   assert.equal(last.failed, []);
   assert.equal([last.added + last.known, last.known >= stored], [count, true]);
