@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const MAY_USE: Record<string, RegExp> = {
   image: /^image-size$/,
   crypto: /^(@noble\/(hashes|ciphers)\/|@scure\/bip39|hash-wasm)/,
-  server: /^@noble\/hashes\//,
+  server: /^(hono$|@noble\/hashes\/)/,
   stores: /^(lmdb|node:|@noble\/hashes\/)/,
   train: /^@noble\/hashes\//,
   codes: /^@noble\/hashes\//,

@@ -65,6 +65,22 @@ export type RetrievalErrorCode =
   | 'storage-failed'
   /** The server failed inside, and does not say how. */
   | 'server-failed'
+  /** No connection to the server, or it was lost each time. */
+  | 'server-unreachable'
+  /** The server has too much to do, or is going down: later. */
+  | 'server-busy'
+  /** A message did not arrive, or an answer did not come, in time. */
+  | 'timed-out'
+  /** No credential, or one that the server does not know (any more). */
+  | 'unauthorized'
+  /** The credential does not allow this. */
+  | 'forbidden'
+  /** More requests than the credential may make: later. */
+  | 'rate-limited'
+  /** The message has more bytes than the server takes. */
+  | 'message-too-large'
+  /** The credentials file does not parse. */
+  | 'corrupt-credentials'
   /** The ONNX model of this vocabulary is not installed, or no runtime is. */
   | 'model-unavailable'
   /** A file did not arrive whole over the network. What did is kept: the same call goes on from there. */

@@ -254,12 +254,25 @@ function writeRequest(body: ByteWriter, request: Request): void {
  * @throws `corrupt-message` or `unsupported-version`. {@link RetrievalError}
  */
 export function decodeRequest(bytes: Uint8Array): Request {
-  const { kind: number, body } = decodeEnvelope(bytes);
-  const kind = KINDS[number];
-  if (kind === undefined) throw body.error(`expected a request, got kind ${number}`);
+  const { kind, body } = decodeHead(bytes);
   const request = readRequest(kind, body);
   body.end();
   return request;
+}
+
+/**
+ * What a request asks for, from its header alone.
+ * @throws `corrupt-message` or `unsupported-version`. {@link RetrievalError}
+ */
+export function requestKind(bytes: Uint8Array): Request['kind'] {
+  return decodeHead(bytes).kind;
+}
+
+function decodeHead(bytes: Uint8Array): { kind: (typeof KINDS)[number]; body: ByteReader } {
+  const { kind: number, body } = decodeEnvelope(bytes);
+  const kind = KINDS[number];
+  if (kind === undefined) throw body.error(`expected a request, got kind ${number}`);
+  return { kind, body };
 }
 
 // Fields are read in the order in which they are written here: an object literal is evaluated in order.

@@ -252,12 +252,25 @@ function writeResponse(body: ByteWriter, response: Response): void {
  * @throws `corrupt-message` or `unsupported-version`. {@link RetrievalError}
  */
 export function decodeResponse(bytes: Uint8Array): Response {
-  const { kind: number, body } = decodeEnvelope(bytes);
-  const kind = KINDS[number - FIRST_KIND];
-  if (kind === undefined) throw body.error(`expected a response, got kind ${number}`);
+  const { kind, body } = decodeHead(bytes);
   const response = readResponse(kind, body);
   body.end();
   return response;
+}
+
+/**
+ * What a response is, from its header alone.
+ * @throws `corrupt-message` or `unsupported-version`. {@link RetrievalError}
+ */
+export function responseKind(bytes: Uint8Array): Response['kind'] {
+  return decodeHead(bytes).kind;
+}
+
+function decodeHead(bytes: Uint8Array): { kind: (typeof KINDS)[number]; body: ByteReader } {
+  const { kind: number, body } = decodeEnvelope(bytes);
+  const kind = KINDS[number - FIRST_KIND];
+  if (kind === undefined) throw body.error(`expected a response, got kind ${number}`);
+  return { kind, body };
 }
 
 // Fields are read in the order in which they are written here: an object literal is evaluated in order.
