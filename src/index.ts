@@ -9,6 +9,7 @@ export { compileKernels } from './wasm/kernels.ts';
 export * from './client/client.ts';
 export * from './client/add-images.ts';
 export * from './client/extractor.ts';
+export * from './client/http-transport.ts';
 export * from './client/index-parameters.ts';
 export * from './client/reindex.ts';
 export * from './client/transport.ts';

@@ -46,6 +46,10 @@ interface Prepared<S> {
   readonly item: PutItem;
 }
 
+function isTooLarge(error: unknown): boolean {
+  return error instanceof RetrievalError && error.code === 'message-too-large';
+}
+
 /**
  * Adds files, and yields what became of each, in the order in which they were finished.
  * @throws When the server cannot store, the model is not there, or the signal fires (`cancelled`). {@link RetrievalError}
@@ -74,11 +78,31 @@ export async function* addImages<S extends Source>(
     const sent = batch;
     batch = [];
     batchBytes = 0;
-    await client.put(sent.map(({ item }) => item));
-    for (const { source, name } of sent) {
-      outcomes.push({ source, status: 'added', id: name });
-      for (const twin of release(name)) outcomes.push({ source: twin, status: 'known', id: name });
+    try {
+      await client.put(sent.map(({ item }) => item));
+      sent.forEach(succeeded);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      await putSingly(sent);
     }
+  };
+
+  const succeeded = ({ source, name }: Prepared<S>): void => {
+    outcomes.push({ source, status: 'added', id: name });
+    for (const twin of release(name)) outcomes.push({ source: twin, status: 'known', id: name });
+  };
+
+  /** For a server that takes less in one message than a batch has: what it does not take even so has failed. */
+  const putSingly = async (sent: readonly Prepared<S>[]): Promise<void> => {
+    for (const prepared of sent)
+      try {
+        await client.put([prepared.item]);
+        succeeded(prepared);
+      } catch (error) {
+        if (!isTooLarge(error)) throw error;
+        for (const same of [prepared.source, ...release(prepared.name)])
+          outcomes.push({ source: same, status: 'failed', error });
+      }
   };
 
   /** Undefined when the server has the image already. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { RetrievalError, type RetrievalErrorCode } from '../base/errors.ts';
+import { isConnectionFailure } from './transport.ts';
 
 /** The file is no image that can be read here. Nothing else is wrong. */
 const UNDECODABLE: ReadonlySet<RetrievalErrorCode> = /* @__PURE__ */ new Set([
@@ -34,5 +35,5 @@ export function isUndecodable(error: unknown): boolean {
 
 /** Whether every file after this one would fail as well. */
 export function isFatal(error: unknown): boolean {
-  return error instanceof RetrievalError && FATAL.has(error.code);
+  return isConnectionFailure(error) || (error instanceof RetrievalError && FATAL.has(error.code));
 }

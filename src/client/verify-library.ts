@@ -5,6 +5,7 @@
 import { toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { Client } from './client.ts';
+import { isConnectionFailure } from './transport.ts';
 
 /** One thing that is not as it should be. */
 export interface Fault {
@@ -51,7 +52,7 @@ export async function verifyLibrary(client: Client, onImage: () => void = () => 
           `the record says ${record.fileBytes} bytes, the image has ${bytes.length}`,
         );
     } catch (error) {
-      if (!(error instanceof RetrievalError)) throw error;
+      if (!(error instanceof RetrievalError) || isConnectionFailure(error)) throw error;
       // The server's own check may have named it already.
       if (!faults.some((fault) => fault.id === toHex(id)))
         faults.push({ id: toHex(id), code: error.code, message: error.message });
