@@ -14,7 +14,7 @@ import { findModel, loadVocabulary, type ModelDownload, type ModelEntry } from '
 import { RetrievalError } from '../src/base/errors.ts';
 import { FEATURES } from '../src/codes/block.ts';
 import { createVocabulary, encodeVocabulary } from '../src/codes/vocabulary-format.ts';
-import { SAMPLES, answerOf, blindsight, temporaryFolder, type Outcome } from './command.ts';
+import { SAMPLES, answerOf, blindsight, startBlindsight, temporaryFolder, type Outcome } from './command.ts';
 import { floats } from './support.ts';
 import { TINY_DIMS, TINY_SIDE, tinyOnnx } from './tiny-onnx.ts';
 import { smallContent } from './vocabulary-support.ts';
@@ -175,7 +175,12 @@ test('an answer that ends too early without saying so is kept too', async () => 
 test('a killed process: the next one takes its lock over, and goes on', async () => {
   const path = await folder('killed');
   const args = ['models', 'pull', 'tiny', '--from', `${base}/silent`];
-  assert.is((await blindsight(args, { killAfterMs: 3000 })).signal, 'SIGKILL');
+  const running = startBlindsight(args);
+  // The server has gone silent after half of the file.
+  const arrived = async (): Promise<number> => (await stat(join(path, 'tiny.download')).catch(() => undefined))?.size ?? 0;
+  while (running.child.exitCode === null && (await arrived()) < HALF) await new Promise((wake) => setTimeout(wake, 20));
+  running.child.kill('SIGKILL');
+  assert.is((await running.outcome).signal, 'SIGKILL');
   assert.is((await stat(join(path, 'tiny.download'))).size, HALF);
   assert.is(await pull(), 'pulled');
   assert.is(asked[1], `bytes=${HALF}-`);

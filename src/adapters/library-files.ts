@@ -8,13 +8,14 @@
  * | `client/vocabulary`      | a copy of the vocabulary, so that an upgrade never changes a library |
  * | `client/index.json`      | index parameters                                                    |
  * | `client/next-*`          | vocabulary and parameters of a reindex that is not finished         |
+ * | `client/server.json`     | where the store is, if it is not in this folder                     |
  * | `server/`                | the store: ciphertext only                                          |
  *
  * Every file is written under another name and then renamed, so that a crash leaves the old one or the new one.
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RetrievalError } from '../base/errors.ts';
 import { decodeVocabulary } from '../codes/vocabulary-format.ts';
@@ -80,6 +81,14 @@ export class LibraryFiles {
   /** Where the server keeps its store. */
   get store(): string {
     return join(this.folder, 'server');
+  }
+
+  /** Whether the store is in the folder. */
+  async hasStore(): Promise<boolean> {
+    return access(this.store).then(
+      () => true,
+      () => false,
+    );
   }
 
   #path(name: string): string {
@@ -178,6 +187,22 @@ export class LibraryFiles {
       throw new RetrievalError('corrupt-index', 'index.json holds no index parameters', { cause: error });
     }
     return { vocabulary: decoded, index: parameters };
+  }
+
+  /**
+   * The address of the library's server; undefined where the store is in the folder.
+   * @throws `corrupt-index`. {@link RetrievalError}
+   */
+  async server(): Promise<string | undefined> {
+    const bytes = await read(this.#path('server.json'));
+    if (bytes === undefined) return undefined;
+    const { url } = parse(bytes, 'server.json') as { url?: unknown };
+    if (typeof url !== 'string') throw new RetrievalError('corrupt-index', 'server.json is damaged');
+    return url;
+  }
+
+  async writeServer(url: string): Promise<void> {
+    await writeWhole(this.#path('server.json'), `${JSON.stringify({ url })}\n`);
   }
 
   /** The parameters are written last: where they are, the vocabulary is. */

@@ -24,7 +24,7 @@ import { wipe } from '../crypto/wipe.ts';
 import type { DeepModel } from '../features/deep.ts';
 import type { Decoder } from '../image/decoder.ts';
 import { ImageReader } from '../image/decode.ts';
-import { createServer, type Server } from '../server/server.ts';
+import { createServer } from '../server/server.ts';
 import { openLmdbStore } from '../stores/lmdb-store.ts';
 import { createJimpDecoder } from './jimp-decoder.ts';
 import { LibraryFiles, type IndexFiles } from './library-files.ts';
@@ -38,6 +38,21 @@ export interface LibraryOptions {
   readonly readOnly?: boolean;
   /** Sees every message between client and server, as the server does. */
   readonly tap?: Tap;
+  /** Where the store is, when it is not in the folder. */
+  readonly remote?: Remote;
+}
+
+/** A server somewhere else. */
+export interface Remote {
+  /** Written to the folder, so that the next one who opens it knows. */
+  readonly url: string;
+  readonly transport: Transport;
+}
+
+/** The two ways to a store. */
+interface Connection {
+  readonly transport: Transport;
+  close(): Promise<void>;
 }
 
 /** Called with each request and its response. */
@@ -75,9 +90,18 @@ export function extractorFor(
 export async function createLibrary(
   folder: string,
   passphrase: string,
-  options: { readonly vocabulary?: Uint8Array; readonly index?: IndexParameters; readonly key?: KeyFileOptions } = {},
+  options: {
+    readonly vocabulary?: Uint8Array;
+    readonly index?: IndexParameters;
+    readonly key?: KeyFileOptions;
+    readonly remote?: Remote;
+  } = {},
 ): Promise<string> {
   const files = new LibraryFiles(folder);
+  const { remote } = options;
+  // Another library's images could not be told from damage.
+  if (remote !== undefined && (await ask(remote.transport, { kind: 'info' }, 'info')).images > 0)
+    throw new RetrievalError('library-exists', 'the server holds a library already');
   await files.checkNew();
   const vocabulary = options.vocabulary ?? (await loadVocabulary()).bytes;
   decodeVocabulary(vocabulary);
@@ -87,12 +111,13 @@ export async function createLibrary(
     const { bytes, words } = await createKeyFile(libraryKey, passphrase, options.key);
     await files.writeKey(bytes);
     await files.writeIndex('current', vocabulary, options.index ?? DEFAULT_INDEX);
-    const library = await Library.assemble(files, libraryKey, { empty: true });
+    const library = await Library.assemble(files, libraryKey, { empty: true, remote });
     try {
       await library.client.begin('active');
     } finally {
       await library.close();
     }
+    if (remote !== undefined) await files.writeServer(remote.url);
     await files.seal();
     return words;
   } catch (error) {
@@ -107,14 +132,25 @@ export async function createLibrary(
  * Opens a library in a folder.
  * @throws `library-not-found`, `wrong-passphrase`, `library-locked`, and what damaged files give. {@link RetrievalError}
  */
-export async function openLibrary(folder: string, { opener, readOnly = false, tap }: LibraryOptions): Promise<Library> {
+export async function openLibrary(folder: string, { opener, ...options }: LibraryOptions): Promise<Library> {
   const files = new LibraryFiles(folder);
   await files.check();
+  const known = await files.server();
+  const { remote } = options;
+  if (known !== undefined && remote === undefined)
+    throw new RetrievalError(
+      'library-not-found',
+      'the store of this library is on a server, and no way there was given',
+    );
   const keyFile = await files.key();
   const libraryKey =
     'words' in opener ? openWithWords(keyFile, opener.words) : await openWithPassphrase(keyFile, opener.passphrase);
   try {
-    return await Library.assemble(files, libraryKey, { readOnly, tap });
+    const library = await Library.assemble(files, libraryKey, options);
+    // A folder with a store of its own keeps it. A folder that cannot be written is told the address every time.
+    if (remote !== undefined && remote.url !== known && !(await files.hasStore()))
+      await files.writeServer(remote.url).catch(() => undefined);
+    return library;
   } finally {
     wipe(libraryKey);
   }
@@ -142,23 +178,20 @@ export class Library {
   readonly #files: LibraryFiles;
   readonly #kernels: WebAssembly.Module;
   readonly #libraryKey: Uint8Array;
-  readonly #server: Server;
-  readonly #transport: Transport;
+  readonly #connection: Connection;
   readonly #extractor: { close(): Promise<void> };
 
   private constructor(
     files: LibraryFiles,
     kernels: WebAssembly.Module,
     libraryKey: Uint8Array,
-    server: Server,
-    transport: Transport,
+    connection: Connection,
     { vocabulary, index }: IndexFiles,
   ) {
     this.#files = files;
     this.#kernels = kernels;
     this.#libraryKey = libraryKey.slice();
-    this.#server = server;
-    this.#transport = transport;
+    this.#connection = connection;
     this.vocabulary = vocabulary;
     this.index = index;
     const { client, extractor } = this.#makeClient(vocabulary, index);
@@ -173,24 +206,28 @@ export class Library {
   static async assemble(
     files: LibraryFiles,
     libraryKey: Uint8Array,
-    { readOnly = false, empty = false, tap }: { readOnly?: boolean; empty?: boolean; tap?: Tap | undefined },
+    {
+      readOnly = false,
+      empty = false,
+      tap,
+      remote,
+    }: Pick<LibraryOptions, 'readOnly' | 'tap'> & { readonly empty?: boolean; readonly remote?: Remote | undefined },
   ): Promise<Library> {
     const kernels = await loadKernels();
-    const server = createServer({ store: openLmdbStore(files.store, { readOnly }), kernels });
+    const connection = tapped(
+      remote === undefined ? connectLocal(files, kernels, readOnly) : connectRemote(remote),
+      tap,
+    );
+    const { transport } = connection;
     try {
       const current = await files.readIndex('current').catch((error: unknown) => ({ error }));
       // What is being built may be damaged without harm to what serves.
       const next = await files.readIndex('next').catch(() => undefined);
-      const transport: Transport = async (request) => {
-        const response = await server.handle(request);
-        tap?.(request, response);
-        return response;
-      };
       const active = await activeParameters(transport);
       // A reindex that got as far as the server's switch, but not as far as the files': finish it.
       if (next !== undefined && active !== undefined && equalBytes(active, fingerprintOf(next))) {
         if (!readOnly) await files.promoteNext();
-        return new Library(files, kernels, libraryKey, server, transport, next);
+        return new Library(files, kernels, libraryKey, connection, next);
       }
       if (current === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
       if ('error' in current) throw current.error;
@@ -201,9 +238,9 @@ export class Library {
           'parameter-mismatch',
           'the store was made with another vocabulary or other parameters',
         );
-      return new Library(files, kernels, libraryKey, server, transport, current);
+      return new Library(files, kernels, libraryKey, connection, current);
     } catch (error) {
-      await server.close();
+      await connection.close();
       throw error;
     }
   }
@@ -218,7 +255,7 @@ export class Library {
       libraryKey: this.#libraryKey,
       vocabulary,
       index,
-      transport: this.#transport,
+      transport: this.#connection.transport,
       extractor: extractor.make,
     });
     return { client, extractor };
@@ -259,7 +296,7 @@ export class Library {
   async abandonNext(): Promise<boolean> {
     const { generations } = await this.client.info();
     const pending = generations.find(({ state }) => state === 'pending');
-    if (pending !== undefined) await ask(this.#transport, { kind: 'discard', parameters: pending.parameters }, 'done');
+    if (pending !== undefined) await ask(this.#connection.transport, { kind: 'discard', parameters: pending.parameters }, 'done');
     const dropped = await this.#files.dropNext();
     return pending !== undefined || dropped;
   }
@@ -271,9 +308,40 @@ export class Library {
     try {
       await this.#extractor.close();
     } finally {
-      await this.#server.close();
+      await this.#connection.close();
     }
   }
+}
+
+function connectLocal(files: LibraryFiles, kernels: WebAssembly.Module, readOnly: boolean): Connection {
+  const server = createServer({ store: openLmdbStore(files.store, { readOnly }), kernels });
+  return { transport: (request) => server.handle(request), close: () => server.close() };
+}
+
+function connectRemote({ transport }: Remote): Connection {
+  return { transport, close: () => Promise.resolve() };
+}
+
+function tapped({ transport, close }: Connection, tap: Tap | undefined): Connection {
+  if (tap === undefined) return { transport, close };
+  return {
+    async transport(request) {
+      const response = await transport(request);
+      tap(request, response);
+      return response;
+    },
+    close,
+  };
+}
+
+/**
+ * The address of the server that holds a library's store; undefined where it is in the folder itself.
+ * @throws `library-not-found`, `corrupt-index`, `unsupported-version`. {@link RetrievalError}
+ */
+export async function libraryServer(folder: string): Promise<string | undefined> {
+  const files = new LibraryFiles(folder);
+  await files.check();
+  return files.server();
 }
 
 function fingerprintOf({ vocabulary, index }: IndexFiles): Uint8Array {

@@ -60,6 +60,11 @@ const passphraseFile = (): Option =>
 const recoveryFile = (): Option =>
   new Option('--words-file <file>', 'open with the 24 recovery words in a file, instead of a passphrase');
 
+const server = (): Option =>
+  new Option('--server <url>', 'where the store is, when it is not in the library folder; remembered in it');
+const tokenFile = (): Option =>
+  new Option('--token-file <file>', "read the server's token from a file; default: BLINDSIGHT_TOKEN");
+
 command(
   'init <library>',
   'make an empty library, and print its recovery words',
@@ -67,6 +72,8 @@ command(
    blindsight init photos.blind --passphrase-file secret.txt --json`,
 )
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
   .addOption(new Option('--noise <sigma>', 'noise on each stored vector').argParser(number(0, 1024)))
   .addOption(new Option('--split <s>', 'width of the random split').argParser(number(2 ** -10, 1024)))
@@ -91,6 +98,8 @@ command(
    blindsight add photos.blind a.jpg b.png --json`,
 )
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .option('--store-undecodable', 'keep files that no decoder here reads (HEIC, AVIF ...), without finding them')
   .addOption(new Option('--concurrency <n>', 'files worked on at a time').argParser(integer(1, 64)))
   .action(async (library: string, paths: string[], options) =>
@@ -104,6 +113,8 @@ command(
    blindsight search photos.blind 0f3a5c...e1 -k 20 --out found`,
 )
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .addOption(new Option('-k <n>', 'matches wanted').argParser(integer(1, 10_000)).default(10))
   .option('--out <dir>', 'decrypt the matches into a folder, with a contact sheet index.html')
   .addOption(new Option('--probes <n>', 'buckets looked at in each table').argParser(integer(1, 4096)))
@@ -124,6 +135,8 @@ command(
    blindsight get photos.blind 0f3a5c...e1 > cat.jpg`,
 )
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .option('-o, --output <file>', 'where to write it')
   .action(async (library: string, id: string, options) =>
     (await import('./commands/get.ts')).get(library, id, options),
@@ -135,18 +148,24 @@ command(
   `blindsight export photos.blind ~/restored`,
 )
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .action(async (library: string, dir: string, options) =>
     (await import('./commands/export.ts')).exportLibrary(library, dir, options),
   );
 
 command('rm <library> <ids...>', 'delete images', `blindsight rm photos.blind 0f3a5c...e1`)
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .action(async (library: string, ids: string[], options) =>
     (await import('./commands/rm.ts')).rm(library, ids, options),
   );
 
 command('info <library>', 'what a library holds', `blindsight info photos.blind --json`)
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .action(async (library: string, options) => (await import('./commands/info.ts')).info(library, options));
 
 command(
@@ -155,6 +174,8 @@ command(
   `blindsight verify photos.blind`,
 )
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .action(async (library: string, options) => (await import('./commands/verify.ts')).verify(library, options));
 
 command(
@@ -165,11 +186,58 @@ command(
    blindsight reindex photos.blind --abort`,
 )
   .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
   .option('--vocabulary <file>', 'a vocabulary made by blindsight train; default: the newest of this release')
   .addOption(new Option('--noise <sigma>', 'noise on each stored vector').argParser(number(0, 1024)))
   .addOption(new Option('--split <s>', 'width of the random split').argParser(number(2 ** -10, 1024)))
   .option('--abort', 'drop an unfinished reindex')
   .action(async (library: string, options) => (await import('./commands/reindex.ts')).reindexLibrary(library, options));
+
+command(
+  'serve <store>',
+  "serve a store over HTTP: a library's server/ folder, or a new one; no key and no passphrase comes near it",
+  `blindsight credential add users.json anna > anna.token
+   blindsight serve /srv/photos --credentials users.json
+   blindsight serve photos.blind --credentials users.json --host 0.0.0.0 --port 8080`,
+)
+  .requiredOption('--credentials <file>', 'who may ask; made by blindsight credential add')
+  .option('--host <address>', 'where to listen; TLS is for a proxy in front', '127.0.0.1')
+  .addOption(new Option('--port <n>', '0: any that is free').argParser(integer(0, 65535)).default(4870))
+  .addOption(new Option('--rate <n>', 'requests a second of one user').argParser(integer(1, 1_000_000)))
+  .addOption(new Option('--max-message <MiB>', 'largest message').argParser(integer(1, 512)))
+  .action(async (store: string, options) => (await import('./commands/serve.ts')).serve(store, options));
+
+const credential = program.command('credential').description('who may ask a server: add, revoke, list');
+
+command(
+  'add <file> <name>',
+  'make a credential, and print its token once',
+  `blindsight credential add users.json anna > anna.token
+   blindsight credential add users.json tablet --role viewer`,
+  credential,
+)
+  .addOption(
+    new Option('--role <role>', 'owner: everything; viewer: search and fetch')
+      .choices(['owner', 'viewer'])
+      .default('owner'),
+  )
+  .action(async (file: string, name: string, options) =>
+    (await import('./commands/credential.ts')).add(file, name, options),
+  );
+
+command(
+  'revoke <file> <name>',
+  'take a credential away; holds from the next request on',
+  `blindsight credential revoke users.json tablet`,
+  credential,
+).action(async (file: string, name: string, options) =>
+  (await import('./commands/credential.ts')).revoke(file, name, options),
+);
+
+command('list <file>', 'names and roles', `blindsight credential list users.json --json`, credential).action(
+  async (file: string, options) => (await import('./commands/credential.ts')).list(file, options),
+);
 
 command(
   'train <folder>',
@@ -266,7 +334,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Remarks and progress that nobody reads are no reason to stop.
 process.stderr.on('error', () => undefined);
 
-for (const made of [program, ...program.commands, ...models.commands]) made.exitOverride();
+for (const made of [program, ...program.commands.flatMap((group) => [group, ...group.commands])]) made.exitOverride();
 
 try {
   await program.parseAsync();

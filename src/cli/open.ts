@@ -3,16 +3,16 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { openLibrary, type Library } from '../adapters/library.ts';
+import { libraryServer, openLibrary, type Library } from '../adapters/library.ts';
 import { fromHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { KeyFileOpener } from '../crypto/key-file.ts';
-import type { Common } from './output.ts';
+import { connect, type ServerOptions } from './connect.ts';
 import { readPassphrase } from './passphrase.ts';
 import { readError } from './walk.ts';
 
 /** Options of every command that opens a library. */
-export interface OpenOptions extends Common {
+export interface OpenOptions extends ServerOptions {
   readonly passphraseFile?: string;
   readonly wordsFile?: string;
 }
@@ -32,9 +32,12 @@ export async function withLibrary<T>(
   options: OpenOptions & { readonly readOnly?: boolean },
   use: (library: Library) => Promise<T>,
 ): Promise<T> {
+  const url = options.server ?? (await libraryServer(folder));
+  const remote = url === undefined ? undefined : await connect(url, options);
   const library = await openLibrary(folder, {
     opener: await readOpener(options),
     readOnly: options.readOnly ?? false,
+    ...(remote === undefined ? {} : { remote }),
   });
   try {
     return await use(library);

@@ -5,6 +5,7 @@ import { writeWhole } from '../../adapters/library-files.ts';
 import { equalBytes, toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import type { Client } from '../../client/client.ts';
+import { isConnectionFailure } from '../../client/transport.ts';
 import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
 import { answer, describeError } from '../output.ts';
 import { startProgress } from '../progress.ts';
@@ -34,6 +35,7 @@ export async function exportLibrary(folder: string, target: string, options: Ope
             written++;
           }
         } catch (error) {
+          if (isConnectionFailure(error)) throw error;
           failed.push({ id: toHex(id), ...describeError(error) });
         }
         progress.step();

@@ -2,12 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { createLibrary } from '../../adapters/library.ts';
 import { DEFAULT_INDEX } from '../../client/index-parameters.ts';
+import { connect, type ServerOptions } from '../connect.ts';
 import { SERVER_RANKING_LEARNS } from '../leakage.ts';
-import { answer, type Common } from '../output.ts';
+import { answer } from '../output.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { readError } from '../walk.ts';
 
-interface Options extends Common {
+interface Options extends ServerOptions {
   readonly passphraseFile?: string;
   readonly vocabulary?: string;
   readonly noise?: number;
@@ -16,15 +17,22 @@ interface Options extends Common {
 
 export async function init(folder: string, options: Options): Promise<void> {
   const passphrase = await readPassphrase(options.passphraseFile, 'New passphrase: ', true);
+  const remote = options.server === undefined ? undefined : await connect(options.server, options);
   const { noise = DEFAULT_INDEX.noise, split = DEFAULT_INDEX.split } = options;
   const words = await createLibrary(folder, passphrase, {
     index: { ...DEFAULT_INDEX, noise, split },
+    ...(remote === undefined ? {} : { remote }),
     ...(options.vocabulary === undefined ? {} : { vocabulary: await readVocabularyFile(options.vocabulary) }),
   });
   answer(
     options,
-    { library: folder, ranking: 'server', recoveryWords: words },
-    `Made ${folder}.
+    {
+      library: folder,
+      ranking: 'server',
+      recoveryWords: words,
+      ...(remote === undefined ? {} : { server: remote.url }),
+    },
+    `Made ${folder}${remote === undefined ? '' : `, its store on ${remote.url}`}.
 
 ${SERVER_RANKING_LEARNS}
 
