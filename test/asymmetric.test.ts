@@ -76,6 +76,32 @@ test('with a query of +1 and -1 it is n - 2 hamming', () => {
   );
 });
 
+test('add, set and remove, against a plain list', () => {
+  const table = new AsymmetricTable(kernels, 8);
+  const query = floats(64, 3).map((value) => Math.round(4 * value));
+  const list: Uint8Array[] = [];
+  for (let round = 0; round < 200; round++) {
+    const code = bytes(8, round);
+    if (round % 3 < 2 || list.length === 0) {
+      assert.is(table.add(code), list.length);
+      list.push(code);
+    } else if (round % 2 === 0) {
+      table.set(round % list.length, code);
+      list[round % list.length] = code;
+    } else {
+      const index = (7 * round) % list.length;
+      assert.is(table.remove(index), list.length - 1);
+      const last = list.pop()!;
+      if (index < list.length) list[index] = last;
+    }
+    assert.is(table.count, list.length);
+  }
+  assert.equal(
+    [...table.scores(query)],
+    list.map((code) => asymmetric(query, code)),
+  );
+});
+
 test('rejects what it cannot use', () => {
   const table = new AsymmetricTable(kernels, 16);
   for (const bad of NOT_BYTES) {
@@ -94,6 +120,7 @@ test('rejects what it cannot use', () => {
   assert.throws(() => table.top(new Float32Array(128), 1, Uint32Array.of(0)), /"candidates" expected row numbers/);
   assert.throws(() => table.top(new Float32Array(128), 1, [0] as never), /"candidates" expected Uint32Array/);
   assert.throws(() => table.set(0, new Uint8Array(16)), /"index" expected integer/);
+  assert.throws(() => table.remove(0), /"index" expected integer/);
 });
 
 test.run();

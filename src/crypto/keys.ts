@@ -28,6 +28,7 @@ export const KEY_LABELS = [
   'wrap',
   'id',
   'root',
+  'cache',
 ] as const;
 
 /** One of {@link KEY_LABELS}. */

@@ -27,20 +27,26 @@ function floorLog2(n: number): number {
   return exponent;
 }
 
-/** `u64(length) || bytes || zeros`, `padmeLength(8 + length)` bytes in all. */
-export function pad(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(padmeLength(LENGTH_BYTES + bytes.length));
+/**
+ * `u64(length) || bytes || zeros`, `padded(8 + length)` bytes in all.
+ * @param padded - Length of what has that many bytes; never less.
+ */
+export function pad(bytes: Uint8Array, padded: (length: number) => number = padmeLength): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(padded(LENGTH_BYTES + bytes.length));
   new DataView(out.buffer).setBigUint64(0, BigInt(bytes.length), true);
   out.set(bytes, LENGTH_BYTES);
   return out;
 }
 
 /** Inverse of {@link pad}: a view; undefined on bytes that `pad` never makes. */
-export function unpad(padded: Uint8Array): Uint8Array | undefined {
+export function unpad(
+  padded: Uint8Array,
+  paddedLength: (length: number) => number = padmeLength,
+): Uint8Array | undefined {
   if (padded.length < LENGTH_BYTES) return undefined;
   const length = Number(new DataView(padded.buffer, padded.byteOffset).getBigUint64(0, true));
   const end = LENGTH_BYTES + length;
-  if (end > padded.length || padmeLength(end) !== padded.length) return undefined;
+  if (end > padded.length || paddedLength(end) !== padded.length) return undefined;
   for (let i = end; i < padded.length; i++) if (padded[i] !== 0) return undefined;
   return padded.subarray(LENGTH_BYTES, end);
 }

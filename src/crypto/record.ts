@@ -18,7 +18,8 @@
  * | u64 x 2 | added, modified| milliseconds since 1970                                                |
  * | u8[32]  | thumbnailKey   | if it has a thumbnail                                                  |
  *
- * These bytes are padded (`u64(length) || bytes || zeros`, Padme) and sealed under key `record` with context `'record' || id`.
+ * These bytes are padded (`u64(length) || bytes || zeros`, to a whole multiple of 512 bytes, so that all but the longest names and
+ * paths give one size) and sealed under key `record` with context `'record' || id`.
  * @module
  */
 import { MAX_CODE_BYTES, assertBytes, assertInteger, assertString } from '../base/assert.ts';
@@ -35,6 +36,7 @@ const FINGERPRINT_BYTES = 32;
 const MAX_NAME_BYTES = 4096;
 const MAX_PATH_BYTES = 16384;
 const MAX_TYPE_BYTES = 255;
+const PADDING_BYTES = 512;
 const INDEXED = 1;
 const HAS_PATH = 2;
 const HAS_THUMBNAIL = 4;
@@ -150,7 +152,7 @@ export function decodeRecord(bytes: Uint8Array): ImageRecord {
  */
 export function sealRecord(key: Uint8Array, id: Uint8Array, record: ImageRecord): Uint8Array<ArrayBuffer> {
   const bytes = encodeRecord(record);
-  const padded = pad(bytes);
+  const padded = pad(bytes, paddedLength);
   const sealed = seal(key, 'record', id, padded);
   wipe(bytes, padded);
   return sealed;
@@ -161,9 +163,21 @@ export function sealRecord(key: Uint8Array, id: Uint8Array, record: ImageRecord)
  * @throws `decrypt-failed`: another key or id, or altered bytes; `corrupt-record`; `unsupported-version`. {@link RetrievalError}
  */
 export function openRecord(key: Uint8Array, id: Uint8Array, sealed: Uint8Array): ImageRecord {
-  const bytes = unpad(open(key, 'record', id, sealed));
+  return decodeRecord(openRecordBytes(key, id, sealed));
+}
+
+/**
+ * What was sealed, as {@link decodeRecord} reads it: for keeping.
+ * @throws `decrypt-failed`: another key or id, or altered bytes; `corrupt-record`. {@link RetrievalError}
+ */
+export function openRecordBytes(key: Uint8Array, id: Uint8Array, sealed: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = unpad(open(key, 'record', id, sealed), paddedLength);
   if (bytes === undefined) throw new RetrievalError('corrupt-record', 'expected a padded record');
-  return decodeRecord(bytes);
+  return bytes.slice();
+}
+
+function paddedLength(length: number): number {
+  return Math.ceil(length / PADDING_BYTES) * PADDING_BYTES;
 }
 
 function checkedText(text: string, name: string, min: number, max: number): Uint8Array {

@@ -64,6 +64,17 @@ export class AsymmetricTable {
   }
 
   /**
+   * Takes one code out. The last code moves into its place, so the table stays without gaps.
+   * @returns Index the moved code had: the code that was there is now at `index`. Equal to `index` when the last one
+   *   itself was taken out.
+   * @throws On an index out of range. {@link RangeError}
+   */
+  remove(index: number): number {
+    assertInteger(index, 'index', 0, this.count - 1);
+    return this.#rows.remove(index);
+  }
+
+  /**
    * Score of every code, in table order.
    * @param query - f32[8 * codeBytes].
    * @returns A new array.

@@ -6,7 +6,7 @@ import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
 
-const LABELS = ['token/lsh', 'token/centroid', 'index/lsh-sample', 'knn', 'record', 'wrap', 'id', 'root'];
+const LABELS = ['token/lsh', 'token/centroid', 'index/lsh-sample', 'knn', 'record', 'wrap', 'id', 'root', 'cache'];
 
 /** RFC 5869, extract and expand written out. */
 export function hkdf(secret: Uint8Array, info: Uint8Array | string): Buffer {
