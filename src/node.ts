@@ -5,6 +5,7 @@
  */
 export * from './index.ts';
 export * from './adapters/library.ts';
+export { cacheFile } from './adapters/cache-file.ts';
 export * from './adapters/package-files.ts';
 export { createJimpDecoder } from './adapters/jimp-decoder.ts';
 export { createSharpDecoder } from './adapters/sharp-decoder.ts';

@@ -4,19 +4,26 @@ import * as assert from 'uvu/assert';
 import { toHex } from '../src/base/bytes.ts';
 import { RetrievalError } from '../src/base/errors.ts';
 import { addImages } from '../src/client/add-images.ts';
-import { indexFingerprint } from '../src/client/index-parameters.ts';
+import { indexFingerprint, type IndexParameters } from '../src/client/index-parameters.ts';
 import { reindex } from '../src/client/reindex.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
 import { FEATURES } from '../src/codes/block.ts';
 import { Encoder } from '../src/codes/encoder.ts';
 import { decodeRequest, decodeResponse, encodeResponse, type InfoResponse } from '../src/protocol/messages.ts';
 import { describe, makeLibrary } from './small-library.ts';
+import { smallVocabulary } from './vocabulary-support.ts';
 import { NOT_BYTES, bytes, kernels } from './support.ts';
 
 const test = suite('client');
 
 test('without noise, a full scan ranks as the definition does', async () => {
-  const { client, files, ids, close } = await makeLibrary(40, 3, { tables: 4, sampledBits: 6, noise: 0, split: 1 });
+  const { client, files, ids, close } = await makeLibrary(40, 3, {
+    ranking: 'server',
+    tables: 4,
+    sampledBits: 6,
+    noise: 0,
+    split: 1,
+  });
   const encoder = new Encoder(kernels, client.vocabulary);
   const codes = await Promise.all(files.map(async (file) => encoder.encode((await describe(file)).descriptors).code));
   for (const file of [...files.slice(0, 5), bytes(64, 99)]) {
@@ -162,7 +169,7 @@ test('equal bytes under two names share one fate: known only when the first is s
 
 test('equal bytes that cannot be decoded fail under every name', async () => {
   const { other, close } = await makeLibrary(1, 21);
-  const blind = other({ tables: 4, sampledBits: 6, noise: 1, split: 1 }, () =>
+  const blind = other({ ranking: 'server', tables: 4, sampledBits: 6, noise: 1, split: 1 }, () =>
     Promise.reject(new RetrievalError('corrupt-image', 'it is cut short')),
   );
   const sources = ['a', 'b', 'c'].map((name) => ({ name, read: async () => bytes(90, 503) }));
@@ -202,12 +209,14 @@ test('a damaged index stops an add: it is no fault of the file', async () => {
   await close();
 });
 
-const NEXT = { tables: 4, sampledBits: 6, noise: 2, split: 1 };
+// Another vocabulary: images are encoded anew.
+const WORDS = smallVocabulary({ ehd: 24, bow: 16, deep: 24 });
+const NEXT: IndexParameters = { ranking: 'server', tables: 4, sampledBits: 6, noise: 2, split: 1 };
 
 test('reindex: the old index serves until the new one is whole, and a stopped one goes on', async () => {
   const { client, other, ids, files, close } = await makeLibrary(6, 24);
   const addedAt = (await client.record(ids[0]!)).addedAt;
-  const next = other(NEXT);
+  const next = other(NEXT, describe, WORDS);
   const stop = new AbortController();
   await rejects(async () => {
     for await (const outcome of reindex(client, next, stop.signal)) if (outcome.status === 'done') stop.abort();
@@ -229,14 +238,16 @@ test('reindex: an image that no decoder reads is kept; any other trouble never c
   const { client, other, ids, files, close } = await makeLibrary(4, 25);
   // The model is gone in the middle.
   let left = 2;
-  const broken = other(NEXT, (file) =>
-    left-- > 0 ? describe(file) : Promise.reject(new RetrievalError('model-unavailable', 'no')),
+  const broken = other(
+    NEXT,
+    (file) => (left-- > 0 ? describe(file) : Promise.reject(new RetrievalError('model-unavailable', 'no'))),
+    WORDS,
   );
   await rejects(async () => {
     for await (const { status } of reindex(client, broken)) assert.is(status, 'done');
   }, RetrievalError);
   // Something unforeseen.
-  const odd = other(NEXT, () => Promise.reject(new Error('out of memory')));
+  const odd = other(NEXT, () => Promise.reject(new Error('out of memory')), WORDS);
   const statuses: string[] = [];
   await rejects(async () => {
     for await (const { status } of reindex(client, odd)) statuses.push(status);
@@ -245,7 +256,7 @@ test('reindex: an image that no decoder reads is kept; any other trouble never c
   for (const [i, file] of files.entries())
     assert.is((await client.search(await client.query(file), { k: 1 })).matches[0]!.id, toHex(ids[i]!));
   // One file whose format lost its decoder.
-  const blind = other(NEXT, () => Promise.reject(new RetrievalError('unsupported-format', 'no decoder')));
+  const blind = other(NEXT, () => Promise.reject(new RetrievalError('unsupported-format', 'no decoder')), WORDS);
   const last: string[] = [];
   for await (const { status } of reindex(client, blind)) last.push(status);
   assert.equal(last.sort(), ['kept', 'kept', 'unindexed', 'unindexed']);
@@ -297,11 +308,13 @@ test('a failure of the server stops an add', async () => {
 });
 
 test('index fingerprints tell every parameter apart', () => {
-  const base = { tables: 4, sampledBits: 6, noise: 1, split: 1 };
+  const base: IndexParameters = { ranking: 'server', tables: 4, sampledBits: 6, noise: 1, split: 1 };
   const all = [
     indexFingerprint(bytes(32, 1), base),
     indexFingerprint(bytes(32, 2), base),
-    ...Object.keys(base).map((key) => indexFingerprint(bytes(32, 1), { ...base, [key]: 7 })),
+    ...Object.keys(base).map((key) =>
+      indexFingerprint(bytes(32, 1), { ...base, [key]: key === 'ranking' ? 'split' : 7 }),
+    ),
   ].map(toHex);
   assert.is(new Set(all).size, all.length);
 });
@@ -316,7 +329,7 @@ test('rejects what it cannot use', async () => {
   await rejects(() => client.open(new Uint8Array(16)), RetrievalError);
   for (const noise of [-1, NaN, 2000])
     assert.throws(
-      () => indexFingerprint(bytes(32, 1), { tables: 1, sampledBits: 1, noise, split: 1 }),
+      () => indexFingerprint(bytes(32, 1), { ranking: 'server', tables: 1, sampledBits: 1, noise, split: 1 }),
       (error: unknown) => error instanceof RangeError,
     );
   await close();

@@ -73,7 +73,7 @@ test('an empty base finds nothing', () => {
 
 const store = createMemoryStore();
 await store.commit([
-  { kind: 'begin', parameters: PARAMETERS, vectorDims: DIMS, state: 'active' },
+  { kind: 'begin', parameters: PARAMETERS, ranking: 'server', vectorDims: DIMS, state: 'active' },
   ...Array.from({ length: 12 }, (_, i) => put(i)),
   { ...put(50), vector: new Float32Array(0) },
 ]);
@@ -135,7 +135,7 @@ for (const [build, module] of Object.entries(builds))
     assert.is(generation.count, 12);
     const own = createMemoryStore();
     await own.commit([
-      { kind: 'begin', parameters: PARAMETERS, vectorDims: DIMS, state: 'active' },
+      { kind: 'begin', parameters: PARAMETERS, ranking: 'server', vectorDims: DIMS, state: 'active' },
       ...Array.from({ length: 12 }, (_, i) => put(i)),
       { ...put(50), vector: new Float32Array(0) },
       { kind: 'remove', id: put(3).id },

@@ -16,7 +16,7 @@ import { openLmdbStore } from '../src/stores/lmdb-store.ts';
 import { bytes, floats } from './support.ts';
 
 const PARAMETERS = bytes(32, 1);
-const BEGIN: Mutation = { kind: 'begin', parameters: PARAMETERS, vectorDims: 4, state: 'active' };
+const BEGIN: Mutation = { kind: 'begin', parameters: PARAMETERS, ranking: 'server', vectorDims: 4, state: 'active' };
 const WRITER = join(import.meta.dirname, 'support-writer.js');
 
 function put(seed: number, blob: Uint8Array = bytes(1000, seed)): Mutation {
@@ -183,7 +183,13 @@ test('a damaged image is listed and can be removed; the others are not touched',
   const first = openLmdbStore(folder);
   const blob = bytes(3 * CHUNK_BYTES, 2);
   const marked = { ...put(2, blob), wrapped: new Uint8Array(72).fill(0xa6) };
-  const other = { kind: 'begin', parameters: bytes(32, 50), vectorDims: 4, state: 'pending' } as const;
+  const other = {
+    kind: 'begin',
+    ranking: 'server',
+    parameters: bytes(32, 50),
+    vectorDims: 4,
+    state: 'pending',
+  } as const;
   await first.commit([BEGIN, put(1), marked, put(3), other]);
   const { blobBytes } = await first.stats();
   await first.close();

@@ -177,7 +177,8 @@ test('a killed process: the next one takes its lock over, and goes on', async ()
   const args = ['models', 'pull', 'tiny', '--from', `${base}/silent`];
   const running = startBlindsight(args);
   // The server has gone silent after half of the file.
-  const arrived = async (): Promise<number> => (await stat(join(path, 'tiny.download')).catch(() => undefined))?.size ?? 0;
+  const arrived = async (): Promise<number> =>
+    (await stat(join(path, 'tiny.download')).catch(() => undefined))?.size ?? 0;
   while (running.child.exitCode === null && (await arrived()) < HALF) await new Promise((wake) => setTimeout(wake, 20));
   running.child.kill('SIGKILL');
   assert.is((await running.outcome).signal, 'SIGKILL');

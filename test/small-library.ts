@@ -1,6 +1,7 @@
 /** A real client and a real server in one process, over a small vocabulary: descriptors are drawn from the file's first bytes. */
 import { Client } from '../src/client/client.ts';
 import type { Described, Extractor } from '../src/client/extractor.ts';
+import type { Vocabulary } from '../src/codes/vocabulary.ts';
 import type { IndexParameters } from '../src/client/index-parameters.ts';
 import { encodeRequest, type Request } from '../src/protocol/messages.ts';
 import { createServer } from '../src/server/server.ts';
@@ -17,8 +18,8 @@ export type Mangle = (
 
 export interface SmallLibrary {
   readonly client: Client;
-  /** A client of the same library and server with other index parameters; not begun. */
-  other(index: IndexParameters, extractor?: Extractor['describe']): Client;
+  /** A client of the same library and server with other index parameters, or another vocabulary; not begun. */
+  other(index: IndexParameters, extractor?: Extractor['describe'], vocabulary?: Vocabulary): Client;
   readonly ids: readonly Uint8Array[];
   readonly files: readonly Uint8Array[];
   setMangle(mangle: Mangle | undefined): void;
@@ -37,15 +38,15 @@ export async function describe(file: Uint8Array): Promise<Described> {
 export async function makeLibrary(
   count: number,
   seed: number,
-  index: IndexParameters = { tables: 4, sampledBits: 6, noise: 1, split: 1 },
+  index: IndexParameters = { ranking: 'server', tables: 4, sampledBits: 6, noise: 1, split: 1 },
 ): Promise<SmallLibrary> {
   const server = createServer({ store: createMemoryStore(), kernels });
   let mangle: Mangle | undefined;
-  const open = (parameters: IndexParameters, read: Extractor['describe']): Client =>
+  const open = (vocabulary: Vocabulary, parameters: IndexParameters, read: Extractor['describe']): Client =>
     new Client({
       kernels,
       libraryKey: bytes(32, seed),
-      vocabulary: smallVocabulary(),
+      vocabulary,
       index: parameters,
       async transport(request) {
         const response = await server.handle(request);
@@ -55,14 +56,14 @@ export async function makeLibrary(
       },
       extractor: () => Promise.resolve({ describe: read }),
     });
-  const client = open(index, describe);
+  const client = open(smallVocabulary(), index, describe);
   await client.begin('active');
   const files = Array.from({ length: count }, (_, i) => bytes(100 + 7 * i, 1000 * seed + i));
   const items = await Promise.all(files.map((file, i) => client.prepare(file, { name: `${i}.bin` })));
   await client.put(items);
   return {
     client,
-    other: (parameters, read = describe) => open(parameters, read),
+    other: (parameters, read = describe, vocabulary = smallVocabulary()) => open(vocabulary, parameters, read),
     files,
     ids: items.map(({ id }) => id),
     setMangle: (next) => (mangle = next),

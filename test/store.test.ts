@@ -17,8 +17,9 @@ import { bytes, floats } from './support.ts';
 const PARAMETERS = bytes(32, 1);
 const OTHER = bytes(32, 2);
 const DIMS = 6;
-const BEGIN: Mutation = { kind: 'begin', parameters: PARAMETERS, vectorDims: DIMS, state: 'active' };
-const BEGIN_OTHER: Mutation = { kind: 'begin', parameters: OTHER, vectorDims: 4, state: 'pending' };
+const BEGIN: Mutation = { kind: 'begin', parameters: PARAMETERS, ranking: 'server', vectorDims: DIMS, state: 'active' };
+const BEGIN_RANKED = { kind: 'begin', parameters: PARAMETERS, vectorDims: 0, state: 'active' } as const;
+const BEGIN_OTHER: Mutation = { kind: 'begin', parameters: OTHER, ranking: 'server', vectorDims: 4, state: 'pending' };
 
 function put(seed: number, blobBytes: number | null = 100, parameters: Uint8Array = PARAMETERS): PutMutation {
   return {
@@ -88,7 +89,7 @@ for (const [name, { open, durable }] of Object.entries(engines)) {
     assert.is(stats.images, 3);
     assert.is(stats.blobBytes, 100 + blob!.length);
     assert.equal(stats.generations, [
-      { parameters: PARAMETERS, state: 'active', vectorDims: DIMS, begun: 1, records: 3 },
+      { parameters: PARAMETERS, state: 'active', ranking: 'server', vectorDims: DIMS, begun: 1, records: 3 },
     ]);
     await store.close();
   });
@@ -238,6 +239,23 @@ for (const [name, { open, durable }] of Object.entries(engines)) {
       next: undefined,
     });
     await store.close();
+  });
+
+  test('keeps of a record what the ranking of its generation has', async () => {
+    const none = { tokens: new BigUint64Array(0), vector: new Float32Array(0) };
+    for (const ranking of ['split', 'client'] as const) {
+      const { path, store: first } = fresh();
+      const begin: Mutation = { ...BEGIN_RANKED, ranking };
+      await first.commit([begin, begin, { ...put(90), ...none }]);
+      const store = await reopen(path, first);
+      await refused(() => store.commit([put(91)]), 'parameter-mismatch');
+      const tokens: PutMutation = { ...put(91), vector: none.vector };
+      if (ranking === 'client') await refused(() => store.commit([tokens]), 'parameter-mismatch');
+      else await store.commit([tokens]);
+      await refused(() => store.commit([BEGIN]), 'parameter-mismatch');
+      assert.is((await store.stats()).generations[0]!.ranking, ranking);
+      await store.close();
+    }
   });
 
   test('names images without a record in the active generation', async () => {

@@ -7,7 +7,7 @@ import { bytes, floats } from './support.ts';
 const [folder = '', seed = '0'] = process.argv.slice(2);
 const parameters = bytes(32, 1);
 const store = openLmdbStore(folder);
-await store.commit([{ kind: 'begin', parameters, vectorDims: 4, state: 'active' }]);
+await store.commit([{ kind: 'begin', parameters, ranking: 'server', vectorDims: 4, state: 'active' }]);
 for (let i = Number(seed); ; i++) {
   const id = bytes(16, i);
   await store.commit([

@@ -9,6 +9,7 @@
  * | `client/index.json`      | index parameters                                                    |
  * | `client/next-*`          | vocabulary and parameters of a reindex that is not finished         |
  * | `client/server.json`     | where the store is, if it is not in this folder                     |
+ * | `client/cache`           | ranking `client`: encrypted copy of the records; may be deleted      |
  * | `server/`                | the store: ciphertext only                                          |
  *
  * Every file is written under another name and then renamed, so that a crash leaves the old one or the new one.
@@ -89,6 +90,11 @@ export class LibraryFiles {
       () => true,
       () => false,
     );
+  }
+
+  /** Where ranking `client` keeps its copy. */
+  get cache(): string {
+    return this.#path('cache');
   }
 
   #path(name: string): string {
@@ -218,6 +224,8 @@ export class LibraryFiles {
     if (index === undefined || vocabulary === undefined) return;
     await writeWhole(this.#slot('current', 'vocabulary'), vocabulary);
     await writeWhole(this.#slot('current', 'index.json'), index);
+    // A copy of the old index.
+    await rm(this.cache, { force: true });
     await this.dropNext();
   }
 

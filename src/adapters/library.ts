@@ -6,6 +6,7 @@
 import { RetrievalError } from '../base/errors.ts';
 import { equalBytes } from '../base/bytes.ts';
 import { Client } from '../client/client.ts';
+import type { CacheFile } from '../client/code-cache.ts';
 import { VocabularyExtractor, type Extractor } from '../client/extractor.ts';
 import { DEFAULT_INDEX, indexFingerprint, type IndexParameters } from '../client/index-parameters.ts';
 import { ask, type Transport } from '../client/transport.ts';
@@ -27,6 +28,7 @@ import { ImageReader } from '../image/decode.ts';
 import { createServer } from '../server/server.ts';
 import { openLmdbStore } from '../stores/lmdb-store.ts';
 import { createJimpDecoder } from './jimp-decoder.ts';
+import { cacheFile } from './cache-file.ts';
 import { LibraryFiles, type IndexFiles } from './library-files.ts';
 import { loadKernels, loadModel, loadVocabulary } from './package-files.ts';
 import { createSharpDecoder } from './sharp-decoder.ts';
@@ -194,7 +196,7 @@ export class Library {
     this.#connection = connection;
     this.vocabulary = vocabulary;
     this.index = index;
-    const { client, extractor } = this.#makeClient(vocabulary, index);
+    const { client, extractor } = this.#makeClient(vocabulary, index, cacheFile(files.cache));
     this.client = client;
     this.#extractor = extractor;
   }
@@ -248,6 +250,7 @@ export class Library {
   #makeClient(
     vocabulary: Vocabulary,
     index: IndexParameters,
+    cache?: CacheFile,
   ): { readonly client: Client; readonly extractor: { close(): Promise<void> } } {
     const extractor = extractorFor(this.#kernels, vocabulary);
     const client = new Client({
@@ -257,6 +260,7 @@ export class Library {
       index,
       transport: this.#connection.transport,
       extractor: extractor.make,
+      ...(cache === undefined ? {} : { cache }),
     });
     return { client, extractor };
   }
@@ -296,7 +300,8 @@ export class Library {
   async abandonNext(): Promise<boolean> {
     const { generations } = await this.client.info();
     const pending = generations.find(({ state }) => state === 'pending');
-    if (pending !== undefined) await ask(this.#connection.transport, { kind: 'discard', parameters: pending.parameters }, 'done');
+    if (pending !== undefined)
+      await ask(this.#connection.transport, { kind: 'discard', parameters: pending.parameters }, 'done');
     const dropped = await this.#files.dropNext();
     return pending !== undefined || dropped;
   }

@@ -20,6 +20,13 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
+/** Order of two byte arrays, byte by byte: negative, 0 or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
+}
+
 /** Lowercase hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
@@ -50,6 +57,11 @@ export class ByteWriter {
   #bytes = new Uint8Array(256);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
+
+  /** Bytes written. */
+  get length(): number {
+    return this.#length;
+  }
 
   /** Makes room. Call it before naming `#bytes` or `#view`: both may be new after it. */
   #reserve(count: number): number {

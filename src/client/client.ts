@@ -1,8 +1,8 @@
 /**
  * The client role: holds the keys, sees pixels, and speaks to a server in ciphertext only.
  *
- * What leaves this class through the transport: ids (a keyed hash of the file), tokens, secure-kNN vectors,
- * sealed records, wrapped image keys and sealed images. Nothing else.
+ * What leaves this class through the transport: ids (a keyed hash of the file), sealed records, wrapped image keys, sealed images, and
+ * what the ranking of the library needs: tokens and secure-kNN vectors; tokens; nothing.
  * @module
  */
 import { assertBytes, assertInteger } from '../base/assert.ts';
@@ -14,10 +14,8 @@ import { Fusion, type WeightRule, type Weights } from '../codes/fusion.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
 import { IMAGE_VERSION, ImageCipher, newImageKey } from '../crypto/image-cipher.ts';
 import { LibraryKeys } from '../crypto/keys.ts';
-import { LshTokens } from '../crypto/lsh-tokens.ts';
-import { openRecord, sealRecord, type ImageRecord } from '../crypto/record.ts';
+import { sealRecord, type ImageRecord } from '../crypto/record.ts';
 import { unwrapKey, wrapKey } from '../crypto/seal.ts';
-import { SecureKnn } from '../crypto/secure-knn.ts';
 import { wipe } from '../crypto/wipe.ts';
 import type {
   BlobResponse,
@@ -25,13 +23,17 @@ import type {
   InfoResponse,
   ListEntry,
   PutItem,
+  Ranking,
   Request,
   Response,
-  SearchResponse,
   VerifyResponse,
 } from '../protocol/messages.ts';
+import type { CacheFile } from './code-cache.ts';
 import type { Extractor } from './extractor.ts';
 import { DEFAULT_PROBES, indexFingerprint, type IndexParameters } from './index-parameters.ts';
+import type { Ranked, Ranker } from './ranker.ts';
+import { createRanker } from './rankers.ts';
+import { openStored } from './stored-record.ts';
 import { ask, type Transport } from './transport.ts';
 
 /** What a client is made of. */
@@ -45,6 +47,8 @@ export interface ClientOptions {
   readonly transport: Transport;
   /** Called once, when the first image is to be encoded: a client that only opens images needs no model. */
   readonly extractor: () => Promise<Extractor>;
+  /** Where ranking `client` keeps its encrypted copy of the records; without it, every client reads them all once. */
+  readonly cache?: CacheFile;
 }
 
 /** What the caller knows of a file. */
@@ -70,7 +74,7 @@ export interface Query {
 export interface SearchOptions {
   /** Matches wanted, at most 10000. Default 10. */
   readonly k?: number;
-  /** Buckets looked at in each table, at most 4096. Default {@link DEFAULT_PROBES}. */
+  /** Buckets looked at in each table, at most 4096. Default {@link DEFAULT_PROBES}. Ranking `client` has none. */
   readonly probes?: number;
   /** Ranks the whole library: no prefilter. */
   readonly scan?: boolean;
@@ -94,7 +98,7 @@ export interface Match {
 export interface SearchResult {
   readonly matches: readonly Match[];
   readonly weights: Readonly<Record<Feature, number>>;
-  /** Images the server ranked, of `records`. */
+  /** Images that were ranked, of `records`. */
   readonly candidates: number;
   readonly records: number;
   /** False when no match is nearer than unrelated public pictures are. */
@@ -124,8 +128,8 @@ export class Client {
   readonly #keys: LibraryKeys;
   readonly #encoder: Encoder;
   readonly #fusion: Fusion;
-  readonly #tokens: LshTokens;
-  readonly #knn: SecureKnn;
+  readonly #ranking: Ranking;
+  readonly #ranker: Ranker;
   readonly #images: ImageCipher;
   readonly #transport: Transport;
   readonly #makeExtractor: () => Promise<Extractor>;
@@ -135,29 +139,17 @@ export class Client {
    * @throws On wrong argument types. {@link TypeError}
    * @throws On index parameters out of range. {@link RangeError}
    */
-  constructor({ kernels, libraryKey, vocabulary, index, transport, extractor }: ClientOptions) {
+  constructor({ kernels, libraryKey, vocabulary, index, transport, extractor, cache }: ClientOptions) {
     this.vocabulary = vocabulary;
     this.parameters = indexFingerprint(vocabulary.fingerprint, index);
     this.#keys = new LibraryKeys(libraryKey);
     this.#encoder = new Encoder(kernels, vocabulary);
     this.#fusion = new Fusion(vocabulary);
-    this.#tokens = new LshTokens(
-      { token: this.#keys.get('token/lsh'), sample: this.#keys.get('index/lsh-sample') },
-      {
-        tables: index.tables,
-        bitsPerTable: index.sampledBits,
-        blocks: FEATURES.map((feature) => ({
-          bits: vocabulary.blocks[feature].bits,
-          weight: Math.round(65535 * vocabulary.staticWeights[feature]),
-        })),
-        fingerprint: vocabulary.fingerprint,
-      },
-    );
-    this.#knn = new SecureKnn(kernels, {
-      key: this.#keys.get('knn'),
-      bits: vocabulary.bits,
-      noise: index.noise,
-      split: index.split,
+    this.#ranking = index.ranking;
+    this.#ranker = createRanker({
+      ...{ kernels, vocabulary, index, transport, cache },
+      keys: this.#keys,
+      parameters: this.parameters,
     });
     this.#images = new ImageCipher(kernels);
     this.#transport = transport;
@@ -166,8 +158,8 @@ export class Client {
 
   /** Starts this client's index generation on the server; does nothing when it is there. */
   async begin(state: GenerationState): Promise<void> {
-    const { parameters } = this;
-    await this.#ask({ kind: 'begin', parameters, ranking: 'server', vectorDims: this.#knn.dims, state }, 'done');
+    const { vectorDims } = this.#ranker;
+    await this.#ask({ kind: 'begin', parameters: this.parameters, ranking: this.#ranking, vectorDims, state }, 'done');
   }
 
   /** This client's generation takes over from the active one. */
@@ -227,10 +219,25 @@ export class Client {
     };
     return {
       id,
-      tokens: encoded === undefined ? new BigUint64Array(0) : this.#tokens.tokens(encoded.code),
-      vector: encoded === undefined ? new Float32Array(0) : this.#knn.seal(encoded.code),
+      ...this.#ranker.protect(encoded?.code),
       sealed: sealRecord(this.#keys.get('record'), id, record),
       ...(options.store === false ? { wrapped: new Uint8Array(0) } : await this.#sealImage(id, bytes)),
+    };
+  }
+
+  /**
+   * Seals the record of a stored image anew, ready for {@link put} into this client's generation.
+   * @param record - Of a generation with the same vocabulary.
+   * @throws `parameter-mismatch` when its code is of another vocabulary. {@link RetrievalError}
+   */
+  prepareRecord(id: Uint8Array, record: ImageRecord): PutItem {
+    if (record.indexed && !equalBytes(record.fingerprint, this.vocabulary.fingerprint))
+      throw new RetrievalError('parameter-mismatch', 'a record was made with another vocabulary');
+    return {
+      id,
+      ...this.#ranker.protect(record.indexed ? record.code : undefined),
+      sealed: sealRecord(this.#keys.get('record'), id, record),
+      wrapped: new Uint8Array(0),
     };
   }
 
@@ -291,30 +298,20 @@ export class Client {
   }
 
   /**
-   * One trapdoor to the server, and its ranking as it came: scores are the server's, with noise, scale and shift.
+   * The ranking as it came, before the best are ordered by their exact score: where the server ranks, with noise, scale and shift.
    */
-  async rank(
-    query: Query,
-    { k = 10, probes = DEFAULT_PROBES, scan = false }: SearchOptions = {},
-  ): Promise<SearchResponse> {
+  async rank(query: Query, { k = 10, probes = DEFAULT_PROBES, scan = false }: SearchOptions = {}): Promise<Ranked> {
     assertInteger(k, 'k', 1, 10_000);
     assertInteger(probes, 'probes', 1, 4096);
-    return this.#ask(
-      {
-        kind: 'search',
-        parameters: this.parameters,
-        tokens: scan ? new BigUint64Array(0) : this.#tokens.probes(query.margins, probes),
-        vector: this.#knn.trapdoor(this.#fusion.query(query.projections, query.weights)),
-        k,
-        scan,
-      },
-      'search',
-    );
+    return this.#ranker.rank({
+      query: this.#fusion.query(query.projections, query.weights),
+      margins: query.margins,
+      ...{ k, probes, scan },
+    });
   }
 
   /**
-   * Searches by picture. The server ranks; the client opens the records of the best, and orders them by
-   * their exact score.
+   * Searches by picture: ranks as the library's ranking does, and orders the best by their exact score.
    * @param query - From {@link query} or {@link queryStored}.
    * @throws On k or probes out of range. {@link RangeError}
    */
@@ -323,7 +320,8 @@ export class Client {
     assertInteger(k, 'k', 1, 10_000);
     const ranked = await this.rank(query, { ...options, k: Math.min(10_000, k + SHORTLIST) });
     const matches: Match[] = [];
-    for (const [id, record] of await this.records(ranked.ids)) {
+    const best = ranked.opened?.map((record, i) => [ranked.ids[i]!, record] as const);
+    for (const [id, record] of best ?? (await this.records(ranked.ids))) {
       // Only a server that lies names an image without a code.
       if (!record.indexed) continue;
       const features = this.#fusion.contributions(query.projections, query.weights, record.code);
@@ -367,10 +365,7 @@ export class Client {
     for (const [i, id] of ids.entries()) {
       const found = records[i];
       if (found === undefined) continue;
-      const record = openRecord(this.#keys.get('record'), id, found.sealed);
-      if (record.indexed && !equalBytes(record.fingerprint, this.vocabulary.fingerprint))
-        throw new RetrievalError('parameter-mismatch', 'a record was made with another vocabulary');
-      opened.push([id, record]);
+      opened.push([id, openStored(this.#keys.get('record'), this.vocabulary, id, found.sealed).record]);
     }
     return opened;
   }
@@ -461,8 +456,7 @@ export class Client {
 
   /** Wipes the keys. The client cannot be used afterwards. */
   close(): void {
-    this.#tokens.wipe();
-    this.#knn.wipe();
+    this.#ranker.close();
     this.#keys.wipe();
   }
 

@@ -5,9 +5,12 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { assertBytes, assertInteger, assertNumber } from '../base/assert.ts';
 import { ByteWriter, utf8 } from '../base/bytes.ts';
+import { RANKINGS, type Ranking } from '../protocol/messages.ts';
 
-/** How tokens and vectors of one index are made. */
+/** Who ranks, and how tokens and vectors of one index are made. */
 export interface IndexParameters {
+  /** Who ranks: what the server stores, and so learns, depends on it. */
+  readonly ranking: Ranking;
   /** LSH tables: tokens stored for each image. 1..1024. */
   readonly tables: number;
   /** Bits sampled in a table. 1..64. */
@@ -21,7 +24,7 @@ export interface IndexParameters {
 /**
  * The defaults. Each is a row of docs/EVALUATION.md.
  */
-export const DEFAULT_INDEX: IndexParameters = { tables: 32, sampledBits: 15, noise: 8, split: 3 };
+export const DEFAULT_INDEX: IndexParameters = { ranking: 'server', tables: 32, sampledBits: 15, noise: 8, split: 3 };
 
 /** Buckets looked at in each table during one search, by default. A setting of the query alone. */
 export const DEFAULT_PROBES = 32;
@@ -35,6 +38,8 @@ export const DEFAULT_PROBES = 32;
  */
 export function indexFingerprint(vocabulary: Uint8Array, parameters: IndexParameters): Uint8Array {
   assertBytes(vocabulary, 'vocabulary', 32);
+  if (!RANKINGS.includes(parameters.ranking))
+    throw new RangeError(`"ranking" expected ${RANKINGS.join(', ')}, got ${String(parameters.ranking)}`);
   assertInteger(parameters.tables, 'tables', 1, 1024);
   assertInteger(parameters.sampledBits, 'sampledBits', 1, 64);
   assertNumber(parameters.noise, 'noise', 0, 1024);
@@ -43,6 +48,7 @@ export function indexFingerprint(vocabulary: Uint8Array, parameters: IndexParame
     new ByteWriter()
       .raw(utf8('blindsight/index/0'))
       .raw(vocabulary)
+      .u8(RANKINGS.indexOf(parameters.ranking))
       .u16(parameters.tables)
       .u16(parameters.sampledBits)
       .f64(parameters.noise)

@@ -1,13 +1,17 @@
 /**
- * Making a library's index anew, under another vocabulary, model or index parameters. Images, keys and
+ * Making a library's index anew, under another vocabulary, model, ranking or index parameters. Images, keys and
  * names stay as they are; the old index serves until the new one is whole.
  * @module
  */
+import { equalBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { ImageRecord } from '../crypto/record.ts';
 import type { PutItem } from '../protocol/messages.ts';
 import type { Client } from './client.ts';
 import { isFatal, isUndecodable } from './failures.ts';
+
+/** Records in one message, where no image is opened. */
+const BATCH_RECORDS = 256;
 
 /**
  * What became of one image: `done`; `kept`, done before; `unindexed`, no decoder reads it, so that it is no longer found by
@@ -31,28 +35,68 @@ export async function* reindex(
   next: Client,
   signal?: AbortSignal,
 ): AsyncGenerator<ReindexOutcome, void, void> {
+  const sameCodes = equalBytes(current.vocabulary.fingerprint, next.vocabulary.fingerprint);
   await next.begin('pending');
   let failed = 0;
+  const make = async (ids: readonly Uint8Array[]): Promise<ReindexOutcome[]> => {
+    const outcomes = await (sameCodes ? sealAnew(current, next, ids) : encodeAnew(current, next, ids));
+    failed += outcomes.filter(({ status }) => status === 'failed').length;
+    return outcomes;
+  };
+  const batch = sameCodes ? BATCH_RECORDS : 1;
+  const waiting: Uint8Array[] = [];
   for await (const { id, pending } of current.list()) {
     if (signal?.aborted === true) throw new RetrievalError('cancelled', 'stopped; what was made is kept');
-    if (pending) {
-      yield { id, status: 'kept' };
-      continue;
-    }
-    try {
-      const [bytes, record] = [await current.open(id), await current.record(id)];
-      const { item, status } = await prepare(next, id, bytes, record);
-      await next.put([item]);
-      yield { id, status };
-    } catch (error) {
-      if (isFatal(error)) throw error;
-      failed++;
-      yield { id, status: 'failed', error };
-    }
+    if (pending) yield { id, status: 'kept' };
+    else waiting.push(id);
+    if (waiting.length === batch) yield* await make(waiting.splice(0));
   }
+  if (waiting.length > 0) yield* await make(waiting);
   if (failed > 0)
     throw new RetrievalError('corrupt-record', `${failed} images could not be opened; the old index still serves`);
   await next.activate();
+}
+
+/** Puts records with the codes they have. */
+function sealAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Promise<ReindexOutcome[]> {
+  // One message for all; where one of them cannot be opened, each is asked for by itself.
+  const all = current.records(ids).then(
+    (records) => new Map(records.map(([id, record]) => [toHex(id), record])),
+    () => undefined,
+  );
+  return putEach(next, ids, async (id) => {
+    const record = (await all)?.get(toHex(id)) ?? (await current.record(id));
+    return { item: next.prepareRecord(id, record), status: 'done' };
+  });
+}
+
+/** Puts records with new codes, made from the images. */
+function encodeAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Promise<ReindexOutcome[]> {
+  return putEach(next, ids, async (id) => {
+    const [bytes, record] = [await current.open(id), await current.record(id)];
+    return prepare(next, id, bytes, record);
+  });
+}
+
+/** Makes an item of each image, and puts those that could be made. */
+async function putEach(
+  next: Client,
+  ids: readonly Uint8Array[],
+  make: (id: Uint8Array) => Promise<{ item: PutItem; status: 'done' | 'unindexed' }>,
+): Promise<ReindexOutcome[]> {
+  const items: PutItem[] = [];
+  const outcomes: ReindexOutcome[] = [];
+  for (const id of ids)
+    try {
+      const { item, status } = await make(id);
+      items.push(item);
+      outcomes.push({ id, status });
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      outcomes.push({ id, status: 'failed', error });
+    }
+  await next.put(items);
+  return outcomes;
 }
 
 /** The record of one image in the new index. */

@@ -1,10 +1,11 @@
 /**
- * The live index of one generation, in memory: which rows carry a token, and which rows are nearest to a vector.
+ * The live index of one generation, in memory: which rows carry a token and, where the server ranks, which rows are nearest
+ * to a vector.
  *
  * A view of the store. Images that cannot be searched have no row.
  * @module
  */
-import { toHex } from '../base/bytes.ts';
+import { compareBytes, toHex } from '../base/bytes.ts';
 import { Postings } from './postings.ts';
 import type { Segment } from './segment.ts';
 import { ID_BYTES } from './values.ts';
@@ -24,11 +25,20 @@ export interface Ranked {
   readonly candidates: number;
 }
 
+/** Whether a record can be found: it has what its ranking finds it by. */
+export function isSearchable(
+  { tokens, vector }: { readonly tokens: BigUint64Array; readonly vector: Float32Array },
+  vectorDims: number,
+): boolean {
+  return vectorDims === 0 ? tokens.length > 0 : vector.length > 0;
+}
+
 export class Generation {
   readonly vectorDims: number;
   /** Last mutation this index has seen. */
   sequence: number;
-  readonly #vectors: VectorTable;
+  /** None where the client ranks the candidates. */
+  readonly #vectors: VectorTable | undefined;
   readonly #postings: Postings;
   readonly #rows = new Map<string, number>();
   readonly #ids: (Uint8Array | undefined)[] = [];
@@ -36,12 +46,13 @@ export class Generation {
 
   /**
    * @param module - Compiled kernels.
+   * @param vectorDims - Numbers of a vector; 0 where none are stored.
    * @param start - Where to go on from: a segment, or nothing.
    */
   constructor(module: WebAssembly.Module, vectorDims: number, start?: Segment) {
     this.vectorDims = vectorDims;
     this.sequence = start?.sequence ?? 0;
-    this.#vectors = new VectorTable(module, vectorDims);
+    this.#vectors = vectorDims === 0 ? undefined : new VectorTable(module, vectorDims);
     const count = (start?.ids.length ?? 0) / ID_BYTES;
     this.#postings = new Postings(
       start?.postings,
@@ -55,7 +66,7 @@ export class Generation {
         }),
     );
     if (start === undefined) return;
-    this.#vectors.append(start.vectors);
+    this.#vectors?.append(start.vectors);
     for (let row = 0; row < count; row++) {
       const id = start.ids.slice(ID_BYTES * row, ID_BYTES * (row + 1));
       this.#ids.push(id);
@@ -73,12 +84,13 @@ export class Generation {
     return this.#ids.length > 2 * this.count + MIN_WASTE;
   }
 
-  /** Adds an image, or replaces it; one without a vector is only taken out. */
+  /** Adds an image, or replaces it; one that cannot be searched is only taken out. */
   put(id: Uint8Array, tokens: BigUint64Array, vector: Float32Array): void {
     this.remove(id);
-    if (vector.length === 0) return;
-    const row = this.#vectors.append(vector);
-    this.#ids[row] = id;
+    if (!isSearchable({ tokens, vector }, this.vectorDims)) return;
+    const row = this.#ids.length;
+    this.#vectors?.append(vector);
+    this.#ids.push(id);
     this.#rows.set(toHex(id), row);
     this.#postings.add(row, tokens, this.#isAlive);
   }
@@ -90,14 +102,16 @@ export class Generation {
     this.#rows.delete(key);
     this.#ids[row] = undefined;
     // A product with NaN is never found.
-    this.#vectors.replace(row, new Float32Array(this.vectorDims).fill(NaN));
+    this.#vectors?.replace(row, new Float32Array(this.vectorDims).fill(NaN));
   }
 
   /**
    * The k images with the largest inner products among those that share a token, or among all.
    * @param scan - All of them.
+   * @throws On a generation without vectors. {@link RangeError}
    */
   search(tokens: BigUint64Array, vector: Float32Array, k: number, scan: boolean): Ranked {
+    if (this.#vectors === undefined) throw new RangeError('"vectors" expected a generation with vectors');
     const candidates = scan ? undefined : this.#postings.lookUp(tokens, this.#isAlive);
     const { indices, scores } = this.#vectors.top(vector, k, candidates);
     return {
@@ -105,5 +119,11 @@ export class Generation {
       scores,
       candidates: candidates?.length ?? this.count,
     };
+  }
+
+  /** The images that share a token, in order of id. */
+  candidates(tokens: BigUint64Array): Uint8Array[] {
+    const rows = this.#postings.lookUp(tokens, this.#isAlive);
+    return Array.from(rows, (row) => this.#ids[row]!).sort(compareBytes);
   }
 }

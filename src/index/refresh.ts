@@ -2,7 +2,7 @@
  * Bringing an index up to what its store holds.
  * @module
  */
-import { Generation } from './generation.ts';
+import { Generation, isSearchable } from './generation.ts';
 import { NO_POSTINGS, Postings } from './postings.ts';
 import type { Segment } from './segment.ts';
 import type { Change, Store, StoredRecord } from './store.ts';
@@ -15,11 +15,13 @@ const PAGE = 512;
 async function* searchable(
   store: Store,
   parameters: Uint8Array,
+  vectorDims: number,
 ): AsyncGenerator<StoredRecord & { readonly id: Uint8Array }> {
   let after: Uint8Array | undefined;
   for (;;) {
     const page = await store.records(parameters, after, PAGE);
-    for (const { id, record } of page) if (record !== undefined && record.vector.length > 0) yield { id, ...record };
+    for (const { id, record } of page)
+      if (record !== undefined && isSearchable(record, vectorDims)) yield { id, ...record };
     if (page.length < PAGE) return;
     after = page.at(-1)!.id;
   }
@@ -38,7 +40,8 @@ export async function loadGeneration(
   const generation = new Generation(module, vectorDims);
   // What changes while the pages are read comes up again in the changes since here.
   const { sequence } = await store.stats();
-  for await (const { id, tokens, vector } of searchable(store, parameters)) generation.put(id, tokens, vector);
+  for await (const { id, tokens, vector } of searchable(store, parameters, vectorDims))
+    generation.put(id, tokens, vector);
   generation.sequence = sequence;
   return generation;
 }
@@ -92,7 +95,7 @@ export async function snapshot(store: Store, parameters: Uint8Array, vectorDims:
   const postings = new Postings(NO_POSTINGS, 0);
   const found: { id: Uint8Array; vector: Float32Array }[] = [];
   const always = (): boolean => true;
-  for await (const { id, tokens, vector } of searchable(store, parameters)) {
+  for await (const { id, tokens, vector } of searchable(store, parameters, vectorDims)) {
     postings.add(found.length, tokens, always);
     found.push({ id, vector });
   }

@@ -9,12 +9,16 @@
 /** `active` serves searches; `pending` is being built beside it. */
 export type GenerationState = 'active' | 'pending';
 
+/** Who ranks, and so what a record holds beside its sealed part: tokens and a vector; tokens; nothing. */
+export type Ranking = 'server' | 'split' | 'client';
+
 /** Records that can be compared with each other. */
 export interface GenerationInfo {
   /** 32 bytes that name it. */
   readonly parameters: Uint8Array;
   readonly state: GenerationState;
-  /** Numbers of a vector. */
+  readonly ranking: Ranking;
+  /** Numbers of a vector; 0 unless the server ranks. */
   readonly vectorDims: number;
   /** Sequence number of its beginning: the same parameters begun again are another generation. */
   readonly begun: number;
@@ -52,6 +56,7 @@ export interface RemoveMutation {
 export interface BeginMutation {
   readonly kind: 'begin';
   readonly parameters: Uint8Array;
+  readonly ranking: Ranking;
   readonly vectorDims: number;
   readonly state: GenerationState;
 }

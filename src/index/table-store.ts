@@ -239,12 +239,14 @@ export class TableStore implements Store {
       case 'remove':
         return this.#remove(state, mutation.id);
       case 'begin': {
-        const { parameters, vectorDims, state: phase } = mutation;
+        const { parameters, ranking, vectorDims, state: phase } = mutation;
         const { sequence, generations } = state;
         const known = generations.find((generation) => equalBytes(generation.parameters, parameters));
         if (known !== undefined) {
-          if (known.vectorDims !== vectorDims)
-            throw mismatch(`this generation was begun with vectors of ${known.vectorDims} numbers, got ${vectorDims}`);
+          if (known.ranking !== ranking || known.vectorDims !== vectorDims)
+            throw mismatch(
+              `this generation was begun for ranking ${known.ranking} with vectors of ${known.vectorDims} numbers`,
+            );
           return unchanged(state);
         }
         if (generations.some((generation) => generation.state === phase))
@@ -252,8 +254,8 @@ export class TableStore implements Store {
         if (phase === 'pending' && generations.length === 0)
           throw mismatch('there is no active generation to stand beside');
         const slot = generations.some((generation) => generation.slot === 0) ? 1 : 0;
-        const begun: StoredGeneration = { slot, state: phase, vectorDims, begun: sequence, records: 0, parameters };
-        return { ...state, generations: [...generations, begun] };
+        const made = { slot, state: phase, ranking, vectorDims, begun: sequence, records: 0, parameters } as const;
+        return { ...state, generations: [...generations, made] };
       }
       case 'activate': {
         const next = generationOf(state, mutation.parameters);
@@ -297,6 +299,8 @@ export class TableStore implements Store {
     const generation = generationOf(state, parameters);
     if (vector.length !== 0 && vector.length !== generation.vectorDims)
       throw mismatch(`expected vectors of ${generation.vectorDims} numbers, got ${vector.length}`);
+    // What the ranking does not need, the server is not to have.
+    if (generation.ranking === 'client' && tokens.length !== 0) throw mismatch('expected no tokens: the client ranks');
     const old = this.#image(id);
     if (old === undefined && blob === undefined)
       throw new RetrievalError('unknown-id', `image ${toHex(id)} is not stored, so a record alone cannot be`);
@@ -453,8 +457,8 @@ function whole<T>(look: () => T): T | undefined {
   }
 }
 
-function infoOf({ parameters, state, vectorDims, begun, records }: StoredGeneration): GenerationInfo {
-  return { parameters, state, vectorDims, begun, records };
+function infoOf({ parameters, state, ranking, vectorDims, begun, records }: StoredGeneration): GenerationInfo {
+  return { parameters, state, ranking, vectorDims, begun, records };
 }
 
 function entryOf(id: Uint8Array, row: ImageRow, { generations }: State): ImageEntry {

@@ -18,12 +18,14 @@
 import { bytesOf, ByteReader, ByteWriter, concat, equalBytes, utf8 } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
 import { RetrievalError } from '../base/errors.ts';
-import type { GenerationState, StoredRecord } from './store.ts';
+import type { GenerationState, Ranking, StoredRecord } from './store.ts';
 
 const MAGIC = 0x54535342; // "BSST" read as a little-endian u32
 const VERSION = 0;
 /** Bytes of the checksum before every value. */
 export const CHECK_BYTES = 4;
+// Position = number in the stored state.
+const RANKINGS: readonly Ranking[] = ['server', 'split', 'client'];
 
 /** Bytes of an id. */
 export const ID_BYTES = 16;
@@ -39,6 +41,7 @@ export type Slot = 0 | 1;
 export interface StoredGeneration {
   readonly slot: Slot;
   readonly state: GenerationState;
+  readonly ranking: Ranking;
   readonly vectorDims: number;
   readonly begun: number;
   readonly records: number;
@@ -116,10 +119,11 @@ export function encodeState(state: State): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter().u32(MAGIC).u16(VERSION);
   out.u64(state.sequence).u64(state.trimmed).u64(state.removals).u64(state.images).u64(state.blobBytes);
   out.u8(state.generations.length);
-  for (const { slot, state: phase, vectorDims, begun, records, parameters } of state.generations)
+  for (const { slot, state: phase, ranking, vectorDims, begun, records, parameters } of state.generations)
     out
       .u8(slot)
       .u8(phase === 'pending' ? 1 : 0)
+      .u8(RANKINGS.indexOf(ranking))
       .u32(vectorDims)
       .u64(begun)
       .u64(records)
@@ -147,9 +151,13 @@ export function decodeState(stored: Uint8Array): State {
     generations: Array.from({ length: head.u8() }, (): StoredGeneration => {
       const slot = head.u8();
       if (slot > 1) throw head.error(`expected slot 0 or 1, got ${slot}`);
+      const state = head.u8() === 1 ? 'pending' : 'active';
+      const ranking = RANKINGS[head.u8()];
+      if (ranking === undefined) throw head.error('expected a known ranking');
       return {
         slot: slot as Slot,
-        state: head.u8() === 1 ? 'pending' : 'active',
+        state,
+        ranking,
         vectorDims: head.u32(),
         begun: head.u64(),
         records: head.u64(),

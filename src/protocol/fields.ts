@@ -5,7 +5,7 @@
  */
 import { assertBytes, assertFloats, assertInteger } from '../base/assert.ts';
 import { bytesOf, type ByteReader, type ByteWriter } from '../base/bytes.ts';
-import { ID_BYTES, MAX_ITEMS, MAX_TOKENS, MAX_VECTOR_DIMS, PARAMETERS_BYTES } from './limits.ts';
+import { ID_BYTES, MAX_ITEMS, MAX_TOKENS, MAX_VECTOR_DIMS, PADDING_BYTES, PARAMETERS_BYTES } from './limits.ts';
 
 /** A count, refused above `max` and where not even `itemBytes` bytes an item are left. */
 export function readCount(body: ByteReader, max: number, itemBytes: number): number {
@@ -86,6 +86,16 @@ export function writeBlock(body: ByteWriter, bytes: Uint8Array, name: string, ma
   assertBytes(bytes, name);
   assertInteger(bytes.length, `${name}.length`, 0, max);
   body.block(bytes);
+}
+
+/** The last field of a page: zeros after their u32 length, up to a whole multiple of {@link PADDING_BYTES}. */
+export function writePadding(body: ByteWriter): void {
+  const length = body.length + 4;
+  body.block(new Uint8Array(Math.ceil(length / PADDING_BYTES) * PADDING_BYTES - length));
+}
+
+export function readPadding(body: ByteReader): void {
+  if (body.block(PADDING_BYTES - 1).some((byte) => byte !== 0)) throw body.error('expected zeros as padding');
 }
 
 /** 0, or 1 and the value. */

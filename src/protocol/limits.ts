@@ -23,6 +23,10 @@ export const MAX_SEALED_BYTES: number = 1024 * 1024;
 export const MAX_WRAPPED_BYTES = 128;
 /** Ids in one page of `list` or `verify`. */
 export const MAX_PAGE = 10000;
+/** Bytes of records in one page of `candidates` or `sync`, about. */
+export const MAX_PAGE_BYTES: number = 16 * 1024 * 1024;
+/** Pages of records are padded to whole multiples of this, so that their length tells less of what is in them. */
+export const PADDING_BYTES = 4096;
 /** Bytes of an error's message. */
 export const MAX_TEXT_BYTES = 1024;
 /** Index generations of a store: one that serves, one that is being built. */

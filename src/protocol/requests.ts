@@ -37,8 +37,11 @@ import {
   MAX_WRAPPED_BYTES,
 } from './limits.ts';
 
-/** Who ranks. The other protocols will join. */
-export type Ranking = 'server';
+/** Who ranks, and so what the server stores beside sealed records: tokens and vectors; tokens; nothing. */
+export const RANKINGS = ['server', 'split', 'client'] as const;
+
+/** One of {@link RANKINGS}. */
+export type Ranking = (typeof RANKINGS)[number];
 
 /** `active` serves searches; `pending` is being built beside it. */
 export type GenerationState = 'active' | 'pending';
@@ -53,7 +56,7 @@ export interface BeginRequest {
   readonly kind: 'begin';
   readonly parameters: Uint8Array;
   readonly ranking: Ranking;
-  /** Numbers of a secure-kNN vector. */
+  /** Numbers of a secure-kNN vector; 0 unless the server ranks. */
   readonly vectorDims: number;
   /** `active` only while there is no active generation. */
   readonly state: GenerationState;
@@ -81,8 +84,11 @@ export interface HasRequest {
 /** One encrypted image. */
 export interface PutItem {
   readonly id: Uint8Array;
+  /** None in ranking `client`. */
   readonly tokens: BigUint64Array;
-  /** `vectorDims` numbers; none for an image that cannot be searched, which is then never a candidate. */
+  /**
+   * `vectorDims` numbers; none for an image that cannot be searched, which then has no tokens either and is never a candidate.
+   */
   readonly vector: Float32Array;
   /** Sealed record. */
   readonly sealed: Uint8Array;
@@ -114,6 +120,24 @@ export interface SearchRequest {
   readonly k: number;
   /** Ranks every image, whatever its tokens. */
   readonly scan: boolean;
+}
+
+/** A page of the sealed records that share a token with a query, or of all, in order of id. */
+export interface CandidatesRequest {
+  readonly kind: 'candidates';
+  readonly parameters: Uint8Array;
+  /** Absent: all records. */
+  readonly tokens?: BigUint64Array | undefined;
+  readonly after?: Uint8Array | undefined;
+  readonly limit: number;
+}
+
+/** What has changed in a generation since a sequence number. */
+export interface SyncRequest {
+  readonly kind: 'sync';
+  readonly parameters: Uint8Array;
+  readonly since: number;
+  readonly limit: number;
 }
 
 /** Sealed records by id. */
@@ -157,7 +181,9 @@ export type Request =
   | RecordsRequest
   | ListRequest
   | BlobRequest
-  | VerifyRequest;
+  | VerifyRequest
+  | CandidatesRequest
+  | SyncRequest;
 
 // Position = number in the header.
 const KINDS = [
@@ -173,6 +199,8 @@ const KINDS = [
   'list',
   'blob',
   'verify',
+  'candidates',
+  'sync',
 ] as const;
 
 const STATES = ['active', 'pending'] as const;
@@ -196,11 +224,13 @@ function writeRequest(body: ByteWriter, request: Request): void {
       return;
     case 'begin':
       writeParameters(body, request.parameters);
-      if (request.ranking !== 'server') throw new RangeError(`"ranking" expected server, got ${request.ranking}`);
-      assertInteger(request.vectorDims, 'vectorDims', 1, MAX_VECTOR_DIMS);
+      if (!RANKINGS.includes(request.ranking))
+        throw new RangeError(`"ranking" expected ${RANKINGS.join(', ')}, got ${String(request.ranking)}`);
+      if (request.ranking === 'server') assertInteger(request.vectorDims, 'vectorDims', 1, MAX_VECTOR_DIMS);
+      else assertInteger(request.vectorDims, 'vectorDims', 0, 0);
       if (!STATES.includes(request.state))
         throw new RangeError(`"state" expected active or pending, got ${request.state}`);
-      body.u8(0).u32(request.vectorDims).u8(STATES.indexOf(request.state));
+      body.u8(RANKINGS.indexOf(request.ranking)).u32(request.vectorDims).u8(STATES.indexOf(request.state));
       return;
     case 'activate':
     case 'discard':
@@ -245,6 +275,19 @@ function writeRequest(body: ByteWriter, request: Request): void {
       assertInteger(request.offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
       assertInteger(request.length, 'length', 0, MAX_MESSAGE_BYTES);
       body.u64(request.offset).u32(request.length);
+      return;
+    case 'candidates':
+      writeParameters(body, request.parameters);
+      writeOptional(body, request.tokens, (tokens) => writeTokens(body, tokens));
+      writeOptional(body, request.after, (id) => writeId(body, id));
+      assertInteger(request.limit, 'limit', 1, MAX_PAGE);
+      body.u32(request.limit);
+      return;
+    case 'sync':
+      writeParameters(body, request.parameters);
+      assertInteger(request.since, 'since', 0, Number.MAX_SAFE_INTEGER);
+      assertInteger(request.limit, 'limit', 1, MAX_PAGE);
+      body.u64(request.since).u32(request.limit);
   }
 }
 
@@ -282,9 +325,9 @@ function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
       return { kind };
     case 'begin': {
       const parameters = readParameters(body);
-      if (body.u8() !== 0) throw body.error('expected ranking server');
-      const vectorDims = readLimited(body, MAX_VECTOR_DIMS, 1);
-      return { kind, parameters, ranking: 'server', vectorDims, state: readFlag(body) ? 'pending' : 'active' };
+      const ranking = readRanking(body);
+      const vectorDims = readVectorDims(body, ranking);
+      return { kind, parameters, ranking, vectorDims, state: readFlag(body) ? 'pending' : 'active' };
     }
     case 'activate':
     case 'discard':
@@ -313,7 +356,29 @@ function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
       return { kind, after: readOptional(body, () => readId(body)), limit: readLimited(body, MAX_PAGE, 1) };
     case 'blob':
       return { kind, id: readId(body), offset: body.u64(), length: readLimited(body, MAX_MESSAGE_BYTES) };
+    case 'candidates':
+      return {
+        kind,
+        parameters: readParameters(body),
+        tokens: readOptional(body, () => readTokens(body)),
+        after: readOptional(body, () => readId(body)),
+        limit: readLimited(body, MAX_PAGE, 1),
+      };
+    case 'sync':
+      return { kind, parameters: readParameters(body), since: body.u64(), limit: readLimited(body, MAX_PAGE, 1) };
   }
+}
+
+export function readRanking(body: ByteReader): Ranking {
+  const number = body.u8();
+  const ranking = RANKINGS[number];
+  if (ranking === undefined) throw body.error(`expected a ranking, got ${number}`);
+  return ranking;
+}
+
+/** Numbers of a vector: at least 1 where the server ranks, none elsewhere. */
+export function readVectorDims(body: ByteReader, ranking: Ranking): number {
+  return ranking === 'server' ? readLimited(body, MAX_VECTOR_DIMS, 1) : readLimited(body, 0);
 }
 
 function readItem(body: ByteReader): PutItem {

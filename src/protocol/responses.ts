@@ -11,13 +11,14 @@ import {
   readFlag,
   readId,
   readIds,
-  readLimited,
   readOptional,
+  readPadding,
   readParameters,
   writeBlock,
   writeId,
   writeIds,
   writeOptional,
+  writePadding,
   writeParameters,
 } from './fields.ts';
 import {
@@ -29,22 +30,21 @@ import {
   MAX_PAGE,
   MAX_SEALED_BYTES,
   MAX_TEXT_BYTES,
-  MAX_VECTOR_DIMS,
   MAX_WRAPPED_BYTES,
 } from './limits.ts';
-import type { GenerationState, Ranking } from './requests.ts';
+import { RANKINGS, readRanking, readVectorDims, type GenerationState, type Ranking } from './requests.ts';
 
 /** One index generation, in numbers. */
 export interface GenerationSummary {
   readonly parameters: Uint8Array;
   readonly state: GenerationState;
+  readonly ranking: Ranking;
   readonly records: number;
   readonly vectorDims: number;
 }
 
 export interface InfoResponse {
   readonly kind: 'info';
-  readonly ranking: Ranking;
   /** Number of the last change. */
   readonly sequence: number;
   readonly images: number;
@@ -86,6 +86,47 @@ export interface SearchResponse {
   readonly candidates: number;
   /** Images of the generation. */
   readonly records: number;
+}
+
+/** A sealed record and whose it is. */
+export interface SealedEntry {
+  readonly id: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+export interface CandidatesResponse {
+  readonly kind: 'candidates';
+  /** Sequence number of the generation's beginning: the same parameters begun again are another generation. */
+  readonly begun: number;
+  /** Number of the last change when the page was read. */
+  readonly sequence: number;
+  /** In order of id. */
+  readonly entries: readonly SealedEntry[];
+  /** Records on all pages together. */
+  readonly candidates: number;
+  /** Images of the generation. */
+  readonly records: number;
+  /** Go on after this id; undefined when everything has been seen. */
+  readonly next?: Uint8Array | undefined;
+}
+
+/** An image that was added or changed, with its record, or that has none any more. */
+export interface SyncEntry {
+  readonly id: Uint8Array;
+  readonly sealed?: Uint8Array | undefined;
+}
+
+export interface SyncResponse {
+  readonly kind: 'sync';
+  readonly begun: number;
+  /** Changes up to this number are on this page or before it. */
+  readonly until: number;
+  /** There are more after `until`. */
+  readonly more: boolean;
+  /** Images of the generation. */
+  readonly records: number;
+  /** In order. Undefined: the log does not reach back so far, or has never been so far; read everything anew. */
+  readonly changes?: readonly SyncEntry[] | undefined;
 }
 
 export interface RecordAnswer {
@@ -157,7 +198,9 @@ export type Response =
   | ListResponse
   | BlobResponse
   | VerifyResponse
-  | ErrorResponse;
+  | ErrorResponse
+  | CandidatesResponse
+  | SyncResponse;
 
 /** Bit of {@link HasResponse}: the image is stored. */
 export const HAS_BLOB = 1;
@@ -165,7 +208,21 @@ export const HAS_BLOB = 1;
 export const HAS_RECORD = 2;
 
 // Position + FIRST_KIND = number in the header; requests have the numbers below.
-const KINDS = ['info', 'done', 'has', 'put', 'remove', 'search', 'records', 'list', 'blob', 'verify', 'error'] as const;
+const KINDS = [
+  'info',
+  'done',
+  'has',
+  'put',
+  'remove',
+  'search',
+  'records',
+  'list',
+  'blob',
+  'verify',
+  'error',
+  'candidates',
+  'sync',
+] as const;
 const FIRST_KIND = 128;
 
 /**
@@ -185,12 +242,13 @@ function writeResponse(body: ByteWriter, response: Response): void {
   switch (response.kind) {
     case 'info':
       assertInteger(response.generations.length, 'generations.length', 0, MAX_GENERATIONS);
-      body.u8(0).u64(response.sequence).u64(response.images).u64(response.blobBytes);
+      body.u64(response.sequence).u64(response.images).u64(response.blobBytes);
       body.u32(response.generations.length);
-      for (const { parameters, state, records, vectorDims } of response.generations) {
+      for (const { parameters, state, ranking, records, vectorDims } of response.generations) {
         writeParameters(body, parameters);
         body
           .u8(state === 'pending' ? 1 : 0)
+          .u8(RANKINGS.indexOf(ranking))
           .u64(records)
           .u32(vectorDims);
       }
@@ -243,6 +301,33 @@ function writeResponse(body: ByteWriter, response: Response): void {
       return;
     case 'error':
       body.text(response.code).text(response.message.slice(0, MAX_TEXT_BYTES / 4));
+      return;
+    case 'candidates':
+      assertInteger(response.entries.length, 'entries.length', 0, MAX_PAGE);
+      body.u64(response.begun).u64(response.sequence).u32(response.entries.length);
+      for (const { id, sealed } of response.entries) {
+        writeId(body, id);
+        writeBlock(body, sealed, 'sealed', MAX_SEALED_BYTES);
+      }
+      body.u64(response.candidates).u64(response.records);
+      writeOptional(body, response.next, (id) => writeId(body, id));
+      writePadding(body);
+      return;
+    case 'sync':
+      body
+        .u64(response.begun)
+        .u64(response.until)
+        .u8(response.more ? 1 : 0)
+        .u64(response.records);
+      writeOptional(body, response.changes, (changes) => {
+        assertInteger(changes.length, 'changes.length', 0, MAX_PAGE);
+        body.u32(changes.length);
+        for (const { id, sealed } of changes) {
+          writeId(body, id);
+          writeOptional(body, sealed, (bytes) => writeBlock(body, bytes, 'sealed', MAX_SEALED_BYTES));
+        }
+      });
+      writePadding(body);
   }
 }
 
@@ -277,19 +362,17 @@ function decodeHead(bytes: Uint8Array): { kind: (typeof KINDS)[number]; body: By
 function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response {
   switch (kind) {
     case 'info': {
-      if (body.u8() !== 0) throw body.error('expected ranking server');
       return {
         kind,
-        ranking: 'server',
         sequence: body.u64(),
         images: body.u64(),
         blobBytes: body.u64(),
-        generations: Array.from({ length: readCount(body, MAX_GENERATIONS, 45) }, () => ({
-          parameters: readParameters(body),
-          state: readFlag(body) ? ('pending' as const) : ('active' as const),
-          records: body.u64(),
-          vectorDims: readLimited(body, MAX_VECTOR_DIMS, 1),
-        })),
+        generations: Array.from({ length: readCount(body, MAX_GENERATIONS, 46) }, () => {
+          const parameters = readParameters(body);
+          const state = readFlag(body) ? 'pending' : 'active';
+          const ranking = readRanking(body);
+          return { parameters, state, ranking, records: body.u64(), vectorDims: readVectorDims(body, ranking) };
+        }),
       };
     }
     case 'done':
@@ -350,6 +433,39 @@ function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response 
       const code = body.text(64);
       if (!/^[a-z]+(-[a-z]+)*$/.test(code)) throw body.error('expected an error code');
       return { kind, code: code as RetrievalErrorCode, message: body.text(MAX_TEXT_BYTES) };
+    }
+    case 'candidates': {
+      const response = {
+        kind,
+        begun: body.u64(),
+        sequence: body.u64(),
+        entries: Array.from({ length: readCount(body, MAX_PAGE, ID_BYTES + 4) }, () => ({
+          id: readId(body),
+          sealed: body.block(MAX_SEALED_BYTES),
+        })),
+        candidates: body.u64(),
+        records: body.u64(),
+        next: readOptional(body, () => readId(body)),
+      };
+      readPadding(body);
+      return response;
+    }
+    case 'sync': {
+      const response = {
+        kind,
+        begun: body.u64(),
+        until: body.u64(),
+        more: readFlag(body),
+        records: body.u64(),
+        changes: readOptional(body, () =>
+          Array.from({ length: readCount(body, MAX_PAGE, ID_BYTES + 1) }, () => ({
+            id: readId(body),
+            sealed: readOptional(body, () => body.block(MAX_SEALED_BYTES)),
+          })),
+        ),
+      };
+      readPadding(body);
+      return response;
     }
   }
 }

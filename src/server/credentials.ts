@@ -43,6 +43,8 @@ const LEAST_ROLE: Record<Request['kind'], Role> = {
   info: 'viewer',
   has: 'viewer',
   search: 'viewer',
+  candidates: 'viewer',
+  sync: 'viewer',
   records: 'viewer',
   list: 'viewer',
   blob: 'viewer',

@@ -1,22 +1,28 @@
 /**
  * The server: answers the messages of `protocol/` from a store of ciphertext.
  *
- * It can compare tokens, multiply vectors and hand out bytes; it has no key, and cannot import what uses one.
+ * It can compare tokens, multiply vectors and hand out bytes, and has of these what the ranking of the library gives it; it has no
+ * key, and cannot import what uses one.
  * @module
  */
-import { toHex } from '../base/bytes.ts';
+import { compareBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { Generation } from '../index/generation.ts';
 import { loadGeneration, refreshGeneration } from '../index/refresh.ts';
-import type { GenerationInfo, Store } from '../index/store.ts';
+import type { GenerationInfo, Store, StoredRecord } from '../index/store.ts';
 import {
   HAS_BLOB,
   HAS_RECORD,
+  MAX_PAGE_BYTES,
   decodeRequest,
   encodeResponse,
+  type CandidatesRequest,
   type Request,
   type Response,
+  type SealedEntry,
   type SearchRequest,
+  type SyncEntry,
+  type SyncRequest,
 } from '../protocol/messages.ts';
 
 /** What a server is made of. */
@@ -100,7 +106,7 @@ class StoreServer implements Server {
     switch (request.kind) {
       case 'info': {
         const { sequence, images, blobBytes, generations } = await store.stats();
-        return { kind: 'info', ranking: 'server', sequence, images, blobBytes, generations };
+        return { kind: 'info', sequence, images, blobBytes, generations };
       }
       case 'begin':
       case 'activate':
@@ -148,11 +154,17 @@ class StoreServer implements Server {
       }
       case 'verify':
         return { kind: 'verify', ...(await store.verify(request.after, request.limit)) };
+      case 'candidates':
+        return this.#inTurn(() => this.#candidates(request));
+      case 'sync':
+        return this.#inTurn(() => this.#sync(request));
     }
   }
 
   async #search({ parameters, tokens, vector, k, scan }: SearchRequest): Promise<Response> {
     const info = await this.#generation(parameters);
+    if (info.ranking !== 'server')
+      throw new RetrievalError('parameter-mismatch', `expected ranking server, got ${info.ranking}`);
     if (vector.length !== info.vectorDims)
       throw new RetrievalError(
         'parameter-mismatch',
@@ -160,6 +172,71 @@ class StoreServer implements Server {
       );
     const index = await this.#index(info);
     return { kind: 'search', ...index.search(tokens, vector, k, scan), records: info.records };
+  }
+
+  async #candidates({ parameters, tokens, after, limit }: CandidatesRequest): Promise<Response> {
+    const info = await this.#generation(parameters);
+    if (tokens !== undefined && info.ranking === 'client')
+      throw new RetrievalError('parameter-mismatch', 'this library has no tokens: the client ranks');
+    const { sequence } = await this.#store.stats();
+    const all = tokens === undefined ? undefined : (await this.#index(info)).candidates(tokens);
+    const ids = all?.filter((id) => after === undefined || compareBytes(id, after) > 0).slice(0, limit);
+    const page =
+      ids === undefined
+        ? await this.#store.records(parameters, after, limit)
+        : await Promise.all(ids.map(async (id) => ({ id, record: await this.#whole(parameters, id) })));
+    const entries: SealedEntry[] = [];
+    let bytes = 0;
+    let seen = 0;
+    for (const { id, record } of page) {
+      if (bytes >= MAX_PAGE_BYTES) break;
+      seen++;
+      if (record === undefined) continue;
+      entries.push({ id, sealed: record.sealed });
+      bytes += record.sealed.length;
+    }
+    return {
+      kind: 'candidates',
+      begun: info.begun,
+      sequence,
+      entries,
+      candidates: all?.length ?? info.records,
+      records: info.records,
+      next: seen < page.length || page.length === limit ? page[seen - 1]!.id : undefined,
+    };
+  }
+
+  async #sync({ parameters, since, limit }: SyncRequest): Promise<Response> {
+    const { begun } = await this.#generation(parameters);
+    const { sequence } = await this.#store.stats();
+    const log = since > sequence ? undefined : await this.#store.changes(since, limit);
+    const changes: SyncEntry[] = [];
+    let bytes = 0;
+    let until = since;
+    for (const change of log ?? []) {
+      if (bytes >= MAX_PAGE_BYTES) break;
+      const record = change.kind === 'remove' ? undefined : await this.#whole(parameters, change.id);
+      changes.push({ id: change.id, sealed: record?.sealed });
+      bytes += record?.sealed.length ?? 0;
+      until = change.sequence;
+    }
+    const more = log !== undefined && (changes.length < log.length || log.length === limit);
+    const { records } = await this.#generation(parameters);
+    return {
+      ...{ kind: 'sync', begun, records, more },
+      until: more ? until : Math.max(until, sequence),
+      changes: log && changes,
+    };
+  }
+
+  /** A record, unless it is not there or damaged: `verify` names it, and the others go on. */
+  async #whole(parameters: Uint8Array, id: Uint8Array): Promise<StoredRecord | undefined> {
+    try {
+      return await this.#store.record(parameters, id);
+    } catch (error) {
+      if (error instanceof RetrievalError && error.code === 'corrupt-record') return undefined;
+      throw error;
+    }
   }
 
   /** The generation of that name, as it is now. */

@@ -79,7 +79,7 @@ export async function evaluate(folder: string, options: Options): Promise<void> 
   const evaluation = await measure(photos, {
     kernels,
     vocabulary,
-    index: { noise, split, tables, sampledBits },
+    index: { ranking: 'server', noise, split, tables, sampledBits },
     probes: options.probes ?? DEFAULT_PROBES,
     plainOnly: options.plainOnly === true,
     onStep(pass, passes) {

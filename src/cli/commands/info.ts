@@ -1,12 +1,13 @@
 /** `blindsight info`. @module */
 import { toHex } from '../../base/bytes.ts';
+import type { IndexParameters } from '../../client/index-parameters.ts';
 import { FEATURES } from '../../codes/block.ts';
 import { withLibrary, type OpenOptions } from '../open.ts';
 import { answer, size } from '../output.ts';
 
 export async function info(folder: string, options: OpenOptions): Promise<void> {
   await withLibrary(folder, { ...options, readOnly: true }, async ({ client, vocabulary, index }) => {
-    const { ranking, images, blobBytes, sequence, generations } = await client.info();
+    const { images, blobBytes, sequence, generations } = await client.info();
     const active = generations.find(({ state }) => state === 'active');
     const pending = generations.find(({ state }) => state === 'pending');
     const vocabularyId = toHex(vocabulary.fingerprint);
@@ -15,7 +16,7 @@ export async function info(folder: string, options: OpenOptions): Promise<void> 
       options,
       {
         images,
-        ranking,
+        ranking: index.ranking,
         vocabulary: vocabularyId,
         model: vocabulary.model.id,
         bytes: blobBytes,
@@ -28,11 +29,11 @@ export async function info(folder: string, options: OpenOptions): Promise<void> 
       },
       [
         `images      ${images}`,
-        `ranking     ${ranking}`,
+        `ranking     ${index.ranking}`,
         `vocabulary  ${vocabularyId.slice(0, 16)}  ${vocabulary.origin}`,
         `model       ${vocabulary.model.id}`,
         `code        ${vocabulary.bits} bits (${bits})`,
-        `index       ${index.tables} tables of ${index.sampledBits} bits, noise ${index.noise}, split ${index.split}`,
+        `index       ${describeIndex(index)}`,
         `bytes       ${size(blobBytes)} of encrypted images`,
         ...(pending === undefined
           ? []
@@ -40,4 +41,11 @@ export async function info(folder: string, options: OpenOptions): Promise<void> 
       ].join('\n'),
     );
   });
+}
+
+/** What the server stores of a code, in the parameters that count for it. */
+function describeIndex({ ranking, tables, sampledBits, noise, split }: IndexParameters): string {
+  if (ranking === 'client') return 'sealed records only';
+  const tokens = `${tables} tables of ${sampledBits} bits`;
+  return ranking === 'split' ? tokens : `${tokens}, noise ${noise}, split ${split}`;
 }

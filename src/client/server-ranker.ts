@@ -1,0 +1,61 @@
+/**
+ * Ranking `server`, the paper's: the server prefilters by tokens and ranks by secure kNN.
+ * @module
+ */
+import type { LshTokens } from '../crypto/lsh-tokens.ts';
+import { SecureKnn } from '../crypto/secure-knn.ts';
+import type { PutItem } from '../protocol/messages.ts';
+import { libraryTokens } from './library-tokens.ts';
+import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
+import { ask, type Transport } from './transport.ts';
+
+export class ServerRanker implements Ranker {
+  readonly #tokens: LshTokens;
+  readonly #knn: SecureKnn;
+  readonly #parameters: Uint8Array;
+  readonly #transport: Transport;
+
+  constructor(options: RankerOptions) {
+    const { kernels, keys, vocabulary, index, parameters, transport } = options;
+    this.#tokens = libraryTokens(options);
+    this.#knn = new SecureKnn(kernels, {
+      key: keys.get('knn'),
+      bits: vocabulary.bits,
+      noise: index.noise,
+      split: index.split,
+    });
+    this.#parameters = parameters;
+    this.#transport = transport;
+  }
+
+  get vectorDims(): number {
+    return this.#knn.dims;
+  }
+
+  protect(code: Uint8Array | undefined): Pick<PutItem, 'tokens' | 'vector'> {
+    return code === undefined
+      ? { tokens: new BigUint64Array(0), vector: new Float32Array(0) }
+      : { tokens: this.#tokens.tokens(code), vector: this.#knn.seal(code) };
+  }
+
+  /** One trapdoor, and the server's ranking as it came: scores have noise, scale and shift. */
+  rank({ query, margins, k, probes, scan }: RankOptions): Promise<Ranked> {
+    return ask(
+      this.#transport,
+      {
+        kind: 'search',
+        parameters: this.#parameters,
+        tokens: scan ? new BigUint64Array(0) : this.#tokens.probes(margins, probes),
+        vector: this.#knn.trapdoor(query),
+        k,
+        scan,
+      },
+      'search',
+    );
+  }
+
+  close(): void {
+    this.#tokens.wipe();
+    this.#knn.wipe();
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Ranking `split`: the server prefilters by tokens and returns the candidates' sealed records; the client ranks them.
+ *
+ * The server stores no vector and never learns a score, nor which of the candidates were near.
+ * @module
+ */
+import type { LshTokens } from '../crypto/lsh-tokens.ts';
+import type { PutItem } from '../protocol/messages.ts';
+import { candidatePages } from './candidate-pages.ts';
+import { CodeRows } from './code-rows.ts';
+import { libraryTokens } from './library-tokens.ts';
+import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
+import { openStored } from './stored-record.ts';
+
+export class SplitRanker implements Ranker {
+  readonly vectorDims = 0;
+  readonly #options: RankerOptions;
+  readonly #tokens: LshTokens;
+
+  constructor(options: RankerOptions) {
+    this.#options = options;
+    this.#tokens = libraryTokens(options);
+  }
+
+  protect(code: Uint8Array | undefined): Pick<PutItem, 'tokens' | 'vector'> {
+    return {
+      tokens: code === undefined ? new BigUint64Array(0) : this.#tokens.tokens(code),
+      vector: new Float32Array(0),
+    };
+  }
+
+  async rank({ query, margins, k, probes, scan }: RankOptions): Promise<Ranked> {
+    const { kernels, keys, vocabulary, parameters, transport } = this.#options;
+    const tokens = scan ? undefined : this.#tokens.probes(margins, probes);
+    const rows = new CodeRows(kernels, vocabulary.codeBytes);
+    let records = 0;
+    for await (const page of candidatePages(transport, parameters, tokens)) {
+      records = page.records;
+      for (const { id, sealed } of page.entries)
+        rows.put(id, openStored(keys.get('record'), vocabulary, id, sealed).bytes);
+    }
+    const best = rows.top(query, k);
+    const candidates = rows.codeCount;
+    rows.clear();
+    return { ...best, candidates, records };
+  }
+
+  close(): void {
+    this.#tokens.wipe();
+  }
+}
