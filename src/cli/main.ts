@@ -57,6 +57,8 @@ function command(signature: string, description: string, examples: string, paren
 
 const passphraseFile = (): Option =>
   new Option('--passphrase-file <file>', 'read the passphrase from the first line of a file');
+const rankingOption = (): Option =>
+  new Option('--ranking <name>', 'who ranks, and so what the server learns').choices(['server', 'split', 'client']);
 const recoveryFile = (): Option =>
   new Option('--words-file <file>', 'open with the 24 recovery words in a file, instead of a passphrase');
 
@@ -69,12 +71,14 @@ command(
   'init <library>',
   'make an empty library, and print its recovery words',
   `blindsight init photos.blind
+   blindsight init photos.blind --ranking client
    blindsight init photos.blind --passphrase-file secret.txt --json`,
 )
   .addOption(passphraseFile())
   .addOption(server())
   .addOption(tokenFile())
   .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
+  .addOption(rankingOption().default('server'))
   .addOption(new Option('--noise <sigma>', 'noise on each stored vector').argParser(number(0, 1024)))
   .addOption(new Option('--split <s>', 'width of the random split').argParser(number(2 ** -10, 1024)))
   .action(async (library: string, options) => (await import('./commands/init.ts')).init(library, options));
@@ -238,6 +242,18 @@ command(
 command('list <file>', 'names and roles', `blindsight credential list users.json --json`, credential).action(
   async (file: string, options) => (await import('./commands/credential.ts')).list(file, options),
 );
+
+command(
+  'migrate <library>',
+  'change who ranks; codes stay, no picture is opened, and the old index serves until the new one is whole',
+  `blindsight migrate photos.blind --ranking client
+   blindsight migrate photos.blind --ranking server`,
+)
+  .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
+  .addOption(rankingOption().makeOptionMandatory())
+  .action(async (library: string, options) => (await import('./commands/migrate.ts')).migrate(library, options));
 
 command(
   'train <folder>',

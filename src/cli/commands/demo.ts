@@ -8,7 +8,7 @@ import { fromHex, toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { verifyLibrary } from '../../client/verify-library.ts';
 import { writeContactSheet } from '../contact-sheet.ts';
-import { SERVER_RANKING_LEARNS } from '../leakage.ts';
+import { whoLearnsWhat } from '../leakage.ts';
 import { answer, remark, size, type Common } from '../output.ts';
 import { ALTERATIONS, alter } from '../variants.ts';
 import { walk } from '../walk.ts';
@@ -86,7 +86,7 @@ export async function demo(folder: string | undefined, options: Options): Promis
             ${saw.hex} ...
    client   ${best.path}, ${record.width} x ${record.height} ${record.type}, ${size(record.fileBytes)}
 
-${SERVER_RANKING_LEARNS}
+${whoLearnsWhat(library.index.ranking)}
 
 Contact sheet: ${sheet}`;
       answer(

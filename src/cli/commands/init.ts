@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { createLibrary } from '../../adapters/library.ts';
 import { DEFAULT_INDEX } from '../../client/index-parameters.ts';
+import type { Ranking } from '../../protocol/messages.ts';
 import { connect, type ServerOptions } from '../connect.ts';
-import { SERVER_RANKING_LEARNS } from '../leakage.ts';
+import { whoLearnsWhat } from '../leakage.ts';
 import { answer } from '../output.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { readError } from '../walk.ts';
@@ -11,6 +12,7 @@ import { readError } from '../walk.ts';
 interface Options extends ServerOptions {
   readonly passphraseFile?: string;
   readonly vocabulary?: string;
+  readonly ranking?: Ranking;
   readonly noise?: number;
   readonly split?: number;
 }
@@ -18,9 +20,9 @@ interface Options extends ServerOptions {
 export async function init(folder: string, options: Options): Promise<void> {
   const passphrase = await readPassphrase(options.passphraseFile, 'New passphrase: ', true);
   const remote = options.server === undefined ? undefined : await connect(options.server, options);
-  const { noise = DEFAULT_INDEX.noise, split = DEFAULT_INDEX.split } = options;
+  const { ranking = DEFAULT_INDEX.ranking, noise = DEFAULT_INDEX.noise, split = DEFAULT_INDEX.split } = options;
   const words = await createLibrary(folder, passphrase, {
-    index: { ...DEFAULT_INDEX, noise, split },
+    index: { ...DEFAULT_INDEX, ranking, noise, split },
     ...(remote === undefined ? {} : { remote }),
     ...(options.vocabulary === undefined ? {} : { vocabulary: await readVocabularyFile(options.vocabulary) }),
   });
@@ -28,13 +30,13 @@ export async function init(folder: string, options: Options): Promise<void> {
     options,
     {
       library: folder,
-      ranking: 'server',
+      ranking,
       recoveryWords: words,
       ...(remote === undefined ? {} : { server: remote.url }),
     },
     `Made ${folder}${remote === undefined ? '' : `, its store on ${remote.url}`}.
 
-${SERVER_RANKING_LEARNS}
+${whoLearnsWhat(ranking)}
 
 Recovery words. Write them down: they open the library without the passphrase, and are shown only now.
 

@@ -1,11 +1,13 @@
 /** `blindsight reindex`. @module */
+import type { Library } from '../../adapters/library.ts';
 import { loadVocabulary } from '../../adapters/package-files.ts';
-import { equalBytes } from '../../base/bytes.ts';
-import { indexFingerprint } from '../../client/index-parameters.ts';
+import { equalBytes, toHex } from '../../base/bytes.ts';
+import { indexFingerprint, type IndexParameters } from '../../client/index-parameters.ts';
 import { reindex } from '../../client/reindex.ts';
+import type { Vocabulary } from '../../codes/vocabulary.ts';
 import { decodeVocabulary } from '../../codes/vocabulary-format.ts';
 import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
-import { answer, describeError, remark } from '../output.ts';
+import { answer, describeError, remark, type Common } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { readVocabularyFile } from './init.ts';
 
@@ -43,30 +45,41 @@ export async function reindexLibrary(folder: string, options: Options): Promise<
       );
       return;
     }
-    const next = await library.next(vocabulary, index);
-    const counts = { done: 0, kept: 0, unindexed: 0 };
-    const failed: { id: string; code: string; message: string }[] = [];
-    const { images } = await library.client.info();
-    const progress = startProgress('reindex', images, 'images', options.json === true);
-    try {
-      for await (const outcome of reindex(library.client, next.client, signal)) {
-        if (outcome.status === 'failed')
-          failed.push({ id: Buffer.from(outcome.id).toString('hex'), ...describeError(outcome.error) });
-        else counts[outcome.status]++;
-        progress.step();
-      }
-      await next.finish();
-    } catch (error) {
-      for (const { id, message, code } of failed) remark(options, `  ${id}: ${message} (${code})`);
-      throw error;
-    } finally {
-      progress.stop();
-      await next.close();
-    }
+    const counts = await makeNext(library, vocabulary, index, options, signal);
     answer(
       options,
-      { reindexed: counts.done, kept: counts.kept, unindexed: counts.unindexed, failed },
+      { reindexed: counts.done, kept: counts.kept, unindexed: counts.unindexed, failed: [] },
       `${counts.done} images indexed anew, ${counts.kept} were done before. The new index serves.${counts.unindexed === 0 ? '' : `\n${counts.unindexed} images are kept without a code: no decoder here reads them.`}`,
     );
   });
+}
+
+/** Makes the next index and lets it serve, or names what could not be opened and fails. */
+export async function makeNext(
+  library: Library,
+  vocabulary: Vocabulary,
+  index: IndexParameters,
+  options: Common,
+  signal: AbortSignal,
+): Promise<{ readonly done: number; readonly kept: number; readonly unindexed: number }> {
+  const next = await library.next(vocabulary, index);
+  const counts = { done: 0, kept: 0, unindexed: 0 };
+  const failed: { id: string; code: string; message: string }[] = [];
+  const { images } = await library.client.info();
+  const progress = startProgress('reindex', images, 'images', options.json === true);
+  try {
+    for await (const outcome of reindex(library.client, next.client, signal)) {
+      if (outcome.status === 'failed') failed.push({ id: toHex(outcome.id), ...describeError(outcome.error) });
+      else counts[outcome.status]++;
+      progress.step();
+    }
+    await next.finish();
+  } catch (error) {
+    for (const { id, message, code } of failed) remark(options, `  ${id}: ${message} (${code})`);
+    throw error;
+  } finally {
+    progress.stop();
+    await next.close();
+  }
+  return counts;
 }
