@@ -16,7 +16,7 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RetrievalError } from '../base/errors.ts';
 import { decodeVocabulary } from '../codes/vocabulary-format.ts';
@@ -85,11 +85,8 @@ export class LibraryFiles {
   }
 
   /** Whether the store is in the folder. */
-  async hasStore(): Promise<boolean> {
-    return access(this.store).then(
-      () => true,
-      () => false,
-    );
+  hasStore(): Promise<boolean> {
+    return exists(this.store);
   }
 
   /** Where ranking `client` keeps its copy. */
@@ -148,9 +145,10 @@ export class LibraryFiles {
 
   /**
    * Checks that this is a library this release reads.
+   * @param remote - Its store is somewhere else, whatever the folder says.
    * @throws `library-not-found`, `corrupt-index` or `unsupported-version`. {@link RetrievalError}
    */
-  async check(): Promise<void> {
+  async check(remote = false): Promise<void> {
     const bytes = await read(join(this.folder, 'library.json'));
     if (bytes === undefined)
       throw new RetrievalError('library-not-found', `no library in ${this.folder}; blindsight init makes one`);
@@ -159,7 +157,7 @@ export class LibraryFiles {
     if (version !== VERSION)
       throw new RetrievalError('unsupported-version', `expected library version ${VERSION}, got ${String(version)}`);
     // Opening makes a store where there is none: an empty one must not stand in for one that was moved away.
-    if (!(await exists(this.store)))
+    if (!remote && (await this.server()) === undefined && !(await this.hasStore()))
       throw new RetrievalError('corrupt-index', `the folder ${this.store} of the library is missing`);
   }
 

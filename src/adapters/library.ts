@@ -101,10 +101,10 @@ export async function createLibrary(
 ): Promise<string> {
   const files = new LibraryFiles(folder);
   const { remote } = options;
+  await files.checkNew();
   // Another library's images could not be told from damage.
   if (remote !== undefined && (await ask(remote.transport, { kind: 'info' }, 'info')).images > 0)
     throw new RetrievalError('library-exists', 'the server holds a library already');
-  await files.checkNew();
   const vocabulary = options.vocabulary ?? (await loadVocabulary()).bytes;
   decodeVocabulary(vocabulary);
   await files.create();
@@ -136,9 +136,9 @@ export async function createLibrary(
  */
 export async function openLibrary(folder: string, { opener, ...options }: LibraryOptions): Promise<Library> {
   const files = new LibraryFiles(folder);
-  await files.check();
-  const known = await files.server();
   const { remote } = options;
+  await files.check(remote !== undefined);
+  const known = await files.server();
   if (known !== undefined && remote === undefined)
     throw new RetrievalError(
       'library-not-found',
@@ -213,7 +213,7 @@ export class Library {
       empty = false,
       tap,
       remote,
-    }: Pick<LibraryOptions, 'readOnly' | 'tap'> & { readonly empty?: boolean; readonly remote?: Remote | undefined },
+    }: { readOnly?: boolean; empty?: boolean; tap?: Tap | undefined; remote?: Remote | undefined },
   ): Promise<Library> {
     const kernels = await loadKernels();
     const connection = tapped(
