@@ -21,11 +21,16 @@ export interface Outcome {
 export interface RunOptions {
   readonly passphrase?: string;
   readonly env?: Record<string, string>;
+  /** Ends the process with SIGKILL after this many milliseconds. */
+  readonly killAfterMs?: number;
 }
 
 /** `blindsight ...args`, with the passphrase in the environment. */
-export function blindsight(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  return startBlindsight(args, options).outcome;
+export async function blindsight(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const { child, outcome } = startBlindsight(args, options);
+  const { killAfterMs } = options;
+  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+  return outcome.finally(() => clearTimeout(timer));
 }
 
 /** The same while it runs, to be sent signals. */

@@ -1,6 +1,7 @@
 /** `kill -9` in the middle of adding: nothing acknowledged is lost, nothing is there twice. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seededRandom } from '../src/base/random.ts';
@@ -72,7 +73,9 @@ test('a second writer is told that the library is locked; readers go on', async 
   await mkdir(more);
   for (const name of (await readdir(photos)).slice(0, 24))
     await writeFile(join(more, name), await alter(await readFile(join(photos, name)), 'rough'));
-  const first = blindsight(['add', library, more, '--json']);
+  const { child, outcome: first } = startBlindsight(['add', library, more, '--json']);
+  // Otherwise the second writer may be the first.
+  while (!existsSync(join(library, 'server', 'writer.lock')) && child.exitCode === null) await wait(5);
   let locked = 0;
   let read = 0;
   for (let done = false; !done;) {
