@@ -102,7 +102,16 @@ test('search finds a photo by an altered copy, and writes a contact sheet', asyn
   const query = join(folder.path, 'query.jpg');
   await writeFile(query, await alter(await readFile(join(SAMPLES, 'coffee.jpg')), 'crop'));
   const out = join(folder.path, 'found');
-  const { matches, records, near } = await answerOf<Found>(['search', library, query, '-k', '3', '--out', out]);
+  const { matches, records, near } = await answerOf<Found>([
+    'search',
+    library,
+    query,
+    '-k',
+    '3',
+    '--scan',
+    '--out',
+    out,
+  ]);
   assert.is(matches.length, 3);
   assert.is(matches[0]!.name, 'coffee.jpg');
   assert.is(near, true);

@@ -29,7 +29,7 @@ test('node/search.mjs finds a photo by an altered copy', async () => {
   ]);
   assert.is(stderr, '');
   assert.match(stdout, /^not added: broken\.jpg: /m);
-  assert.match(stdout, /^the server ranked [1-4] of 4 images/m);
+  assert.match(stdout, /^the server ranked 4 of 4 images/m);
   const [first] = /^-?\d\.\d{3} .*$/m.exec(stdout) ?? [''];
   const { size } = await stat(join(SAMPLES, 'coffee.jpg'));
   assert.match(first, new RegExp(`  coffee\\.jpg  ${size} bytes$`));

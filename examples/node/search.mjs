@@ -32,7 +32,8 @@ try {
       if (status === 'failed') console.log(`not added: ${source.name}: ${error.message}`);
 
     const query = await library.client.query(await readFile(picture));
-    const { matches, candidates, records } = await library.client.search(query, { k: 3 });
+    // The prefilter is for libraries of thousands: a few photos are better ranked whole.
+    const { matches, candidates, records } = await library.client.search(query, { k: 3, scan: true });
     console.log(`the server ranked ${candidates} of ${records} images, and saw none of them`);
     for (const { id, name, score } of matches) {
       const bytes = await library.client.open(fromHex(id));
