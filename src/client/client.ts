@@ -107,6 +107,8 @@ export interface SearchResult {
 
 /** More sealed records than asked for are opened and ranked by their exact score, so that the noise does not show. */
 const SHORTLIST = 16;
+/** Images of a library that is ranked whole when the prefilter finds too few. */
+const SMALL_LIBRARY = 10_000;
 /** Bytes asked for in one blob message. */
 const BLOB_PART_BYTES = 16 * 1024 * 1024;
 const PAGE = 1000;
@@ -311,14 +313,19 @@ export class Client {
   }
 
   /**
-   * Searches by picture: ranks as the library's ranking does, and orders the best by their exact score.
+   * Searches by picture: ranks as the library's ranking does, and orders the best by their exact score. When the prefilter
+   * leaves fewer than k images of a small library, the whole of it is ranked.
    * @param query - From {@link query} or {@link queryStored}.
    * @throws On k or probes out of range. {@link RangeError}
    */
   async search(query: Query, options: SearchOptions = {}): Promise<SearchResult> {
     const k = options.k ?? 10;
     assertInteger(k, 'k', 1, 10_000);
-    const ranked = await this.rank(query, { ...options, k: Math.min(10_000, k + SHORTLIST) });
+    const wanted = { ...options, k: Math.min(10_000, k + SHORTLIST) };
+    let ranked = await this.rank(query, wanted);
+    // In a small library the buckets may hold fewer images than were asked for; ranking it whole costs little.
+    if (options.scan !== true && ranked.records <= SMALL_LIBRARY && ranked.ids.length < Math.min(k, ranked.records))
+      ranked = await this.rank(query, { ...wanted, scan: true });
     const matches: Match[] = [];
     const best = ranked.opened?.map((record, i) => [ranked.ids[i]!, record] as const);
     for (const [id, record] of best ?? (await this.records(ranked.ids))) {
