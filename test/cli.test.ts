@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { copyFile, mkdir, readFile, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { alter } from '../src/cli/variants.ts';
-import { SAMPLES, answerOf, blindsight, temporaryFolder } from './command.ts';
+import { SAMPLES, answerOf, blindsight, hasten, temporaryFolder } from './command.ts';
 
 interface Added {
   added: number;
@@ -36,6 +36,7 @@ test('init makes a library and says who learns what', async () => {
   assert.is(code, 0);
   assert.match(stdout, 'Who learns what');
   assert.is((stdout.match(/^\s+\d+ [a-z]+/gm) ?? []).length, 4, 'rows of recovery words');
+  await hasten(library);
   const again = await blindsight(['init', library]);
   assert.is(again.code, 1);
   assert.match(again.stderr, /^error: .* \(library-exists\)$/m);
@@ -184,6 +185,7 @@ test('a wrong passphrase opens nothing; a changed one replaces the old', async (
     passphrase: 'battery staple',
     env: { BLINDSIGHT_NEW_PASSPHRASE: 'correct horse' },
   });
+  await hasten(library);
 });
 
 test('get, export: every byte back, under its old name', async () => {

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { changeLibraryPassphrase } from '../src/adapters/library.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
 
@@ -74,4 +75,9 @@ export async function answerOf<T = Record<string, unknown>>(
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'blindsight-test-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Makes a library's passphrase quick to try, which no command does: tests open a library often. */
+export async function hasten(library: string, passphrase = 'correct horse'): Promise<void> {
+  await changeLibraryPassphrase(library, { passphrase }, passphrase, { cost: { memoryKib: 64, passes: 1, lanes: 1 } });
 }

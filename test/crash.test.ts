@@ -6,10 +6,10 @@ import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seededRandom } from '../src/base/random.ts';
 import { ALTERATIONS, alter } from '../src/cli/variants.ts';
-import { SAMPLES, answerOf, blindsight, startBlindsight, temporaryFolder } from './command.ts';
+import { SAMPLES, answerOf, blindsight, hasten, startBlindsight, temporaryFolder } from './command.ts';
 
 const SEED = 7;
-const KILLS = 4;
+const KILLS = 3;
 
 const test = suite('crash');
 const folder = await temporaryFolder();
@@ -34,6 +34,7 @@ test.before(async () => {
     count++;
   }
   assert.is((await blindsight(['init', library])).code, 0);
+  await hasten(library);
 });
 test.after(() => folder.remove());
 

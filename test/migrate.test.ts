@@ -9,7 +9,7 @@ import { addImages } from '../src/client/add-images.ts';
 import type { Match } from '../src/client/client.ts';
 import { reindex } from '../src/client/reindex.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
-import { SAMPLES, answerOf, blindsight, temporaryFolder } from './command.ts';
+import { SAMPLES, answerOf, blindsight, hasten, temporaryFolder } from './command.ts';
 
 const test = suite('migrate');
 const folder = await temporaryFolder();
@@ -35,6 +35,7 @@ const files = (): Promise<string[]> => readdir(join(path, 'client'));
 
 test('init names the ranking, what it tells, and the alternatives', async () => {
   const { code, stdout } = await blindsight(['init', path, '--ranking', 'client']);
+  await hasten(path);
   assert.is(code, 0);
   assert.match(stdout, 'Who learns what (ranking "client")');
   assert.match(stdout, '--ranking split');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SAMPLES, answerOf, blindsight, temporaryFolder } from './command.ts';
+import { SAMPLES, answerOf, blindsight, hasten, temporaryFolder } from './command.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
 const PHOTOS = 4;
@@ -114,6 +114,7 @@ test('init, add, search, get and verify work on the server; its address is remem
   const unknown = await blindsight(['init', library, '--server', url], { env: { BLINDSIGHT_TOKEN: 'bst_wrong' } });
   assert.match(unknown.stderr, /\(unauthorized\)$/m);
   await answerOf(['init', library, '--server', url], { env });
+  await hasten(library);
   assert.equal((await readdir(library)).sort(), ['client', 'library.json'], 'the store is elsewhere');
   assert.equal(await answerOf(['add', library, photos], { env }), { added: PHOTOS, known: 0, failed: [] });
   const other = await blindsight(['init', join(folder.path, 'second'), '--server', url], { env });

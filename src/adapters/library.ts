@@ -166,10 +166,11 @@ export async function changeLibraryPassphrase(
   folder: string,
   opener: KeyFileOpener,
   passphrase: string,
+  options: KeyFileOptions = {},
 ): Promise<void> {
   const files = new LibraryFiles(folder);
   await files.check();
-  await files.writeKey(await changePassphrase(await files.key(), opener, passphrase));
+  await files.writeKey(await changePassphrase(await files.key(), opener, passphrase, options));
 }
 
 /** An open library. Close it: the store is locked until then. */

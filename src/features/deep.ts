@@ -4,7 +4,7 @@
  * A network that ends in global pooling takes any shape, so the whole image is shown to it, in its own proportions, with
  * about `side * side` pixels (fit `area`). A network of fixed shape sees the middle square (fit `square`). The image is
  * averaged when it shrinks, interpolated when it grows, and normalised as ImageNet networks expect. On Caltech-101 the whole image
- * finds more than its middle, and both find more than a squashed one: docs/EVALUATION.md. These steps are part of the
+ * found more than its middle, and its middle more than a squashed one. These steps are part of the
  * format: two machines get the same input, to the bit.
  * @module
  */
