@@ -56,7 +56,7 @@ function figure(file: string, { name, path, score, features }: Match, rank: numb
     return `<dt>${FEATURE_NAMES[feature]}</dt><dd><meter min="0" max="1" value="${share.toFixed(3)}">${share.toFixed(3)}</meter></dd>`;
   }).join('');
   return `<figure><img src="${encodeURIComponent(file)}" alt="${escape(name)}" loading="lazy">
-<figcaption><b>${rank}</b> ${escape(path)} <span>${score.toFixed(3)}</span><dl>${bars}</dl></figcaption></figure>`;
+<figcaption><span>${score.toFixed(3)}</span><b>${rank}</b> ${escape(path)}<dl>${bars}</dl></figcaption></figure>`;
 }
 
 function html(queryFile: string, queryName: string, figures: readonly string[], result: SearchResult): string {
@@ -73,7 +73,7 @@ figure { margin: 0; }
 img { width: 100%; aspect-ratio: 4 / 3; object-fit: contain; background: color-mix(in srgb, currentColor 7%, transparent); border-radius: 6px; }
 figcaption { overflow-wrap: anywhere; }
 figcaption span { float: right; font-variant-numeric: tabular-nums; }
-dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .5rem; margin: .25rem 0; font-size: .8rem; opacity: .85; }
+dl { clear: both; display: grid; grid-template-columns: auto 1fr; gap: 0 .5rem; margin: .25rem 0; font-size: .8rem; opacity: .85; }
 dd { margin: 0; }
 meter { width: 100%; }
 .query { max-width: 20rem; margin-bottom: 2rem; }
