@@ -15,6 +15,17 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
   return out;
 }
 
+/**
+ * Rows of equal length as one matrix, row-major.
+ * @returns f32[rows * dims], new.
+ */
+export function joinRows(rows: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const dims = rows[0]?.length ?? 0;
+  const out = new Float32Array(rows.length * dims);
+  for (const [i, row] of rows.entries()) out.set(row, i * dims);
+  return out;
+}
+
 /** Equality of two byte arrays. Not constant time: for public values only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -3,7 +3,7 @@
  * itself is left out. Once over plaintext codes, once through a real client and a real server.
  * @module
  */
-import { toHex } from '../base/bytes.ts';
+import { joinRows, toHex } from '../base/bytes.ts';
 import { Client, type Query } from '../client/client.ts';
 import type { Described } from '../client/extractor.ts';
 import type { IndexParameters } from '../client/index-parameters.ts';
@@ -120,7 +120,7 @@ export async function evaluate(photos: readonly Photo[], options: EvaluationOpti
   const passes = options.plainOnly === true ? 6 : 13;
   const step = (name: string): void => options.onStep?.(name, passes);
   const dims = vocabulary.model.dims;
-  const units = yardstick(flatten(photos.map(({ descriptors }) => descriptors.deep)), vocabulary.deepMean);
+  const units = yardstick(joinRows(photos.map(({ descriptors }) => descriptors.deep)), vocabulary.deepMean);
   const floats: Uint32Array[] = [];
   for (let i = 0; i < photos.length; i++) {
     floats.push(rank(cosines(units, dims, units.subarray(i * dims, (i + 1) * dims)), i));
@@ -262,12 +262,5 @@ function medians(times: Readonly<Record<string, readonly number[]>>): Record<str
     const sorted = [...values].sort((a, b) => a - b);
     out[name] = Number(sorted[Math.floor(sorted.length / 2)]!.toFixed(3));
   }
-  return out;
-}
-
-function flatten(rows: readonly Float32Array[]): Float32Array {
-  const dims = rows[0]?.length ?? 0;
-  const out = new Float32Array(rows.length * dims);
-  for (const [i, row] of rows.entries()) out.set(row, i * dims);
   return out;
 }

@@ -4,7 +4,7 @@ import { writeWhole } from '../../adapters/library-files.ts';
 import { Collector } from '../../adapters/collector.ts';
 import { loadDecoders } from '../../adapters/library.ts';
 import { findModel, loadKernels, loadModel } from '../../adapters/package-files.ts';
-import { toHex } from '../../base/bytes.ts';
+import { joinRows, toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { isFatal } from '../../client/failures.ts';
 import { FEATURES, type Feature } from '../../codes/block.ts';
@@ -115,11 +115,11 @@ export async function train(folder: string, options: Options): Promise<void> {
     counting.stop();
   }
   const idf = inverseFrequencies(documents, usable.length);
-  const bow = flatten(counts.map((count) => weighWords(count, idf)));
+  const bow = joinRows(counts.map((count) => weighWords(count, idf)));
 
   let step = '';
   const vocabulary = await trainVocabulary(
-    { count: usable.length, ehd: flatten(ehd), bow, deep: flatten(deep), labels: usable.map(({ label }) => label) },
+    { count: usable.length, ehd: joinRows(ehd), bow, deep: joinRows(deep), labels: usable.map(({ label }) => label) },
     {
       module: kernels,
       seed: options.seed,
@@ -186,12 +186,5 @@ function shapes({ ehdBits, bowBits, deepBits }: Options): Record<Feature, BlockS
   const bits: Record<Feature, number | undefined> = { ehd: ehdBits, bow: bowBits, deep: deepBits };
   const out = { ...DEFAULT_SHAPES };
   for (const feature of FEATURES) out[feature] = { ...out[feature], bits: bits[feature] ?? out[feature].bits };
-  return out;
-}
-
-function flatten(rows: readonly Float32Array[]): Float32Array {
-  const dims = rows[0]?.length ?? 0;
-  const out = new Float32Array(rows.length * dims);
-  for (const [i, row] of rows.entries()) out.set(row, i * dims);
   return out;
 }
