@@ -118,13 +118,12 @@ test('collected features come back, local ones to a 255th; other images and sett
     put: (name, bytes) => Promise.resolve(void kept.set(name, bytes)),
   };
   const file = Uint8Array.from([1, 2, 3]);
-  const collected = { ehd: floats(150, 1), deep: floats(64, 2), local: floats(3 * 128, 3).map(Math.abs) };
+  const collected = { descriptor: floats(150, 1), local: floats(3 * 128, 3).map(Math.abs) };
   const cache = new FeatureCache(store, 'settings');
   assert.is(await cache.get(file), undefined);
   await cache.put(file, collected);
   const back = await cache.get(file);
-  assert.equal(back?.ehd, collected.ehd);
-  assert.equal(back?.deep, collected.deep);
+  assert.equal(back?.descriptor, collected.descriptor);
   back!.local.forEach((value, i) => assert.ok(Math.abs(value - collected.local[i]!) <= 0.5 / 255 + 1e-6));
   assert.is(await cache.get(Uint8Array.from([1, 2])), undefined);
   assert.is(await new FeatureCache(store, 'other settings').get(file), undefined);

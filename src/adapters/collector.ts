@@ -3,21 +3,33 @@
  * @module
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join as joinPath } from 'node:path';
 import { FeatureExtractor, type LocalSettings } from '../features/feature-extractor.ts';
 import type { DeepModel } from '../features/deep.ts';
 import { ImageReader } from '../image/decode.ts';
+import type { Image } from '../image/image.ts';
 import type { Decoder } from '../image/decoder.ts';
-import { FeatureCache, roundLocal, type CollectedFeatures, type FeatureStore } from '../train/feature-cache.ts';
+import { FeatureCache, roundLocal, type CachedFeatures, type FeatureStore } from '../train/feature-cache.ts';
 
 /** Names the steps before the cache; another number never finds features of this one. */
-const PIPELINE = 'blindsight/features/0';
+const PIPELINE = 'blindsight/features/1';
+
+/** What training and evaluation need of one image. */
+export interface CollectedFeatures {
+  /** f32[150] */
+  readonly ehd: Float32Array;
+  /** f32[model.dims] */
+  readonly deep: Float32Array;
+  /** f32[128 * count]: RootSIFT descriptors. */
+  readonly local: Float32Array;
+}
 
 /** Collects features before any vocabulary is applied. */
 export class Collector {
   readonly #reader: ImageReader;
   readonly #extractor: FeatureExtractor;
-  readonly #cache: FeatureCache | undefined;
+  readonly #lumaCache: FeatureCache | undefined;
+  readonly #deepCache: FeatureCache | undefined;
 
   /**
    * @param folder - Where features are kept; undefined: nowhere.
@@ -31,15 +43,12 @@ export class Collector {
   ) {
     this.#reader = new ImageReader(kernels, decoders);
     this.#extractor = new FeatureExtractor(kernels, local, model);
-    const settings = JSON.stringify([
-      PIPELINE,
-      local,
-      model.sha256,
-      model.inputSide,
-      model.inputFit,
-      decoders.map(({ name }) => name),
-    ]);
-    this.#cache = folder === undefined ? undefined : new FeatureCache(folderStore(folder), settings);
+    if (folder === undefined) return;
+    const store = folderStore(folder);
+    const cache = (...settings: unknown[]): FeatureCache =>
+      new FeatureCache(store, JSON.stringify([PIPELINE, decoders.map(({ name }) => name), ...settings]));
+    this.#lumaCache = cache('luma', local);
+    this.#deepCache = cache('deep', model.sha256, model.inputSide, model.inputFit);
   }
 
   /**
@@ -47,24 +56,38 @@ export class Collector {
    * @throws `empty-file`, `not-an-image`, `unsupported-format`, `corrupt-image`, `image-too-large`. {@link RetrievalError}
    */
   async collect(bytes: Uint8Array): Promise<CollectedFeatures> {
-    const cached = await this.#cache?.get(bytes);
-    if (cached !== undefined) return cached;
+    const cached = { luma: await this.#lumaCache?.get(bytes), deep: await this.#deepCache?.get(bytes) };
+    if (cached.luma !== undefined && cached.deep !== undefined) return join(cached.luma, cached.deep);
     const { image } = await this.#reader.read(bytes);
-    const { ehd, local, deep } = await this.#extractor.describe(image);
-    // Rounded as the cache rounds them, so that a run with a cache gives the figures of one without.
-    const features = { ehd, deep, local: roundLocal(local.descriptors) };
-    await this.#cache?.put(bytes, features);
-    return features;
+    // Started first: the runtime works on its own threads.
+    const running = cached.deep === undefined ? this.#extractor.describeDeep(image) : undefined;
+    // Without this, a throw below would leave its failure unhandled.
+    running?.catch(() => undefined);
+    const luma = cached.luma ?? this.#describeLuma(image);
+    const deep = cached.deep ?? { descriptor: await running!, local: new Float32Array(0) };
+    if (cached.luma === undefined) await this.#lumaCache?.put(bytes, luma);
+    if (cached.deep === undefined) await this.#deepCache?.put(bytes, deep);
+    return join(luma, deep);
   }
+
+  #describeLuma(image: Image): CachedFeatures {
+    const { ehd, local } = this.#extractor.describeLuma(image);
+    // Rounded as the cache rounds them, so that a run with a cache gives the figures of one without.
+    return { descriptor: ehd, local: roundLocal(local.descriptors) };
+  }
+}
+
+function join(luma: CachedFeatures, deep: CachedFeatures): CollectedFeatures {
+  return { ehd: luma.descriptor, deep: deep.descriptor, local: luma.local };
 }
 
 /** A folder of files, by name, in sub-folders of 256. */
 function folderStore(folder: string): FeatureStore {
-  const path = (name: string): string => join(folder, name.slice(0, 2), name);
+  const path = (name: string): string => joinPath(folder, name.slice(0, 2), name);
   return {
     get: (name) => readFile(path(name)).catch(() => undefined),
     async put(name, bytes) {
-      await mkdir(join(folder, name.slice(0, 2)), { recursive: true });
+      await mkdir(joinPath(folder, name.slice(0, 2)), { recursive: true });
       const partial = `${path(name)}.${process.pid}`;
       await writeFile(partial, bytes);
       await rename(partial, path(name));

@@ -17,11 +17,15 @@ export interface LocalSettings {
   readonly options: Readonly<Record<string, number | readonly number[]>>;
 }
 
-/** What one image gives before the vocabulary is applied. */
-export interface RawFeatures {
+/** What one image's luma gives before the vocabulary is applied. */
+export interface LumaFeatures {
   /** Edge histogram, quantised as the standard says and expanded to local, global and semi-global bins. f32[150]. */
   readonly ehd: Float32Array;
   readonly local: LocalFeatures;
+}
+
+/** What one image gives before the vocabulary is applied. */
+export interface RawFeatures extends LumaFeatures {
   /** f32[model.dims]. */
   readonly deep: Float32Array;
 }
@@ -51,12 +55,24 @@ export class FeatureExtractor {
    */
   async describe(image: Image): Promise<RawFeatures> {
     // The runtime works on its own threads: start it first, and use the time for the rest.
-    const deep = this.#deep.describe(image);
+    const deep = this.describeDeep(image);
     // Without this, a throw below would leave its failure unhandled.
     deep.catch(() => undefined);
+    return { ...this.describeLuma(image), deep: await deep };
+  }
+
+  /** The features that need no model. */
+  describeLuma(image: Image): LumaFeatures {
     const luma = this.#pixels.luma(image);
     const ehd = expandEdges(dequantizeEdges(quantizeEdges(this.#edges.describe(luma))));
-    const local = this.#sift.describe(luma);
-    return { ehd, local, deep: await deep };
+    return { ehd, local: this.#sift.describe(luma) };
+  }
+
+  /**
+   * The deep descriptor alone, f32[model.dims].
+   * @throws When the runtime refuses the model. {@link RetrievalError}
+   */
+  describeDeep(image: Image): Promise<Float32Array> {
+    return this.#deep.describe(image);
   }
 }

@@ -1,5 +1,8 @@
 /**
- * Collected features of one training image, kept under the image's content, so that a stopped run goes on.
+ * Features of one training image, kept under the image's content, so that a stopped run goes on.
+ *
+ * Two files an image: what is made from its luma (edge histogram and local features), and its deep descriptor. Each
+ * is named by its own settings, so that another model costs no second extraction of the local features.
  *
  * | offset   | type      | field      |                                                             |
  * | -------: | --------- | ---------- | ----------------------------------------------------------- |
@@ -7,10 +10,9 @@
  * |        4 | u16       | version    | 0                                                           |
  * |        6 | u16       | reserved   | 0                                                           |
  * |        8 | u8[32]    | name       | SHA-256(SHA-256(settings) || SHA-256(image file))           |
- * |       40 | u32       | ehd dims   |                                                             |
- * |       44 | u32       | deep dims  |                                                             |
- * |       48 | u32       | local      | count of local features                                     |
- * |       52 | f32[...]  | ehd, deep  |                                                             |
+ * |       40 | u32       | dims       | numbers of the descriptor                                   |
+ * |       44 | u32       | local      | count of local features                                     |
+ * |       48 | f32[dims] | descriptor | edge histogram, or deep descriptor                          |
  * |      ... | u8[...]   | local      | 128 numbers each: RootSIFT in 0..1, as round(255 x)         |
  * | end - 32 | u8[32]    | checksum   | SHA-256 of everything before it                             |
  *
@@ -27,13 +29,11 @@ const VERSION = 0;
 const LOCAL_DIMS = 128;
 const CHECKSUM_BYTES = 32;
 
-/** What training needs of one image. */
-export interface CollectedFeatures {
-  /** f32[150]; empty when not collected. */
-  readonly ehd: Float32Array;
-  /** f32[dims]; empty when not collected. */
-  readonly deep: Float32Array;
-  /** f32[128 * count]: RootSIFT descriptors. */
+/** One file of the cache. */
+export interface CachedFeatures {
+  /** f32[dims] */
+  readonly descriptor: Float32Array;
+  /** f32[128 * count]: RootSIFT descriptors; none beside a deep descriptor. */
   readonly local: Float32Array;
 }
 
@@ -43,15 +43,15 @@ export interface FeatureStore {
   put(name: string, bytes: Uint8Array): Promise<void>;
 }
 
-/** Collected features by image content and settings. */
+/** Features by image content and settings. */
 export class FeatureCache {
   readonly #store: FeatureStore;
   readonly #settings: Uint8Array;
 
   /**
    * @param store - Where the bytes go.
-   * @param settings - Names everything besides the image that the features depend on (model, extractor options,
-   *   working side): other settings never find these features.
+   * @param settings - Names everything besides the image that the features depend on (extractor or model, and its
+   *   options): other settings never find these features.
    */
   constructor(store: FeatureStore, settings: string) {
     assertString(settings, 'settings');
@@ -63,7 +63,7 @@ export class FeatureCache {
    * Features of an image file, or undefined when they were never collected, or their bytes are damaged: then they
    * are collected again.
    */
-  async get(file: Uint8Array): Promise<CollectedFeatures | undefined> {
+  async get(file: Uint8Array): Promise<CachedFeatures | undefined> {
     const name = await this.#name(file);
     const bytes = await this.#store.get(toHex(name));
     if (bytes === undefined) return undefined;
@@ -76,7 +76,7 @@ export class FeatureCache {
   }
 
   /** Keeps the features of an image file. */
-  async put(file: Uint8Array, features: CollectedFeatures): Promise<void> {
+  async put(file: Uint8Array, features: CachedFeatures): Promise<void> {
     const name = await this.#name(file);
     await this.#store.put(toHex(name), await encode(features, name));
   }
@@ -109,9 +109,8 @@ async function hash(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
 }
 
-async function encode({ ehd, deep, local }: CollectedFeatures, name: Uint8Array): Promise<Uint8Array> {
-  assertFloats(ehd, 'ehd');
-  assertFloats(deep, 'deep');
+async function encode({ descriptor, local }: CachedFeatures, name: Uint8Array): Promise<Uint8Array> {
+  assertFloats(descriptor, 'descriptor');
   assertFloats(local, 'local');
   if (local.length % LOCAL_DIMS !== 0)
     throw new RangeError(`"local" expected multiple of ${LOCAL_DIMS} numbers, got ${local.length}`);
@@ -121,17 +120,15 @@ async function encode({ ehd, deep, local }: CollectedFeatures, name: Uint8Array)
     .u16(VERSION)
     .u16(0)
     .raw(name)
-    .u32(ehd.length)
-    .u32(deep.length)
+    .u32(descriptor.length)
     .u32(local.length / LOCAL_DIMS)
-    .raw(bytesOf(ehd))
-    .raw(bytesOf(deep))
+    .raw(bytesOf(descriptor))
     .raw(levels)
     .finish();
   return concat(body, await hash(body));
 }
 
-async function decode(bytes: Uint8Array, name: Uint8Array): Promise<CollectedFeatures> {
+async function decode(bytes: Uint8Array, name: Uint8Array): Promise<CachedFeatures> {
   const end = Math.max(0, bytes.length - CHECKSUM_BYTES);
   const reader = new ByteReader(bytes.subarray(0, end), 'corrupt-record');
   if (!equalBytes(await hash(bytes.subarray(0, end)), bytes.subarray(end)))
@@ -139,12 +136,10 @@ async function decode(bytes: Uint8Array, name: Uint8Array): Promise<CollectedFea
   if (!equalBytes(reader.raw(4), MAGIC)) throw reader.error('expected magic BSFC');
   if (reader.u16() !== VERSION || reader.u16() !== 0) throw reader.error(`expected version ${VERSION}`);
   if (!equalBytes(reader.raw(32), name)) throw reader.error('expected the features of another image');
-  const ehdDims = reader.u32();
-  const deepDims = reader.u32();
+  const dims = reader.u32();
   const locals = reader.u32();
-  const ehd = reader.floats(ehdDims);
-  const deep = reader.floats(deepDims);
+  const descriptor = reader.floats(dims);
   const local = fromLevels(reader.raw(locals * LOCAL_DIMS));
   reader.end();
-  return { ehd, deep, local };
+  return { descriptor, local };
 }
