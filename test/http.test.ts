@@ -104,7 +104,7 @@ function transportTo(handler: Handler, token = anna.token): Transport {
 function clientOver(transport: Transport, seed = SEED): Client {
   return new Client({
     kernels,
-    libraryKey: bytes(32, seed),
+    libraryKey: bytes(64, seed),
     vocabulary: smallVocabulary(),
     index: INDEX,
     transport,

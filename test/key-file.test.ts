@@ -15,7 +15,7 @@ import {
 import { NOT_BYTES, bytes } from './support.ts';
 
 const test = suite('key-file');
-const libraryKey = bytes(32, 1);
+const libraryKey = bytes(64, 1);
 const cheap = { cost: { memoryKib: 8, passes: 1, lanes: 1 } };
 const code =
   (...codes: string[]) =>
@@ -49,7 +49,7 @@ test('known answers: BIP-39 test vectors (trezor/python-mnemonic), 256 bits', ()
 test('opens by passphrase and by words', async () => {
   const { bytes: file, words } = await createKeyFile(libraryKey, 'correct horse', cheap);
   assert.is(file.length, KEY_FILE_BYTES);
-  assert.is(KEY_FILE_BYTES, 208);
+  assert.is(KEY_FILE_BYTES, 272);
   assert.is(words.split(' ').length, 24);
   assert.equal(new Uint8Array(await openWithPassphrase(file, 'correct horse')), libraryKey);
   assert.equal(new Uint8Array(openWithWords(file, words)), libraryKey);
@@ -141,7 +141,7 @@ test('tampering that puts the checksum right is refused too, and never hashes fo
 });
 
 test('the recovery part of another file does not slip in', async () => {
-  const [a, b] = [await createKeyFile(libraryKey, 'x', cheap), await createKeyFile(bytes(32, 2), 'x', cheap)];
+  const [a, b] = [await createKeyFile(libraryKey, 'x', cheap), await createKeyFile(bytes(64, 2), 'x', cheap)];
   const mixed = a.bytes.slice();
   mixed.set(b.bytes.subarray(32, 104), 32);
   await rejects(openWithPassphrase(sum(mixed), 'x'), code('wrong-passphrase'));

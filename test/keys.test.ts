@@ -13,6 +13,7 @@ import {
   expandKey,
   imageId,
   newLibraryKey,
+  rotateLibraryKey,
   type KeyLabel,
 } from '../src/crypto/keys.ts';
 import { LogisticStream } from '../src/crypto/logistic-stream.ts';
@@ -55,6 +56,7 @@ test('every derived key, id and token equals its vector', () => {
   const keys = new LibraryKeys(hex(vectors.libraryKey));
   assert.equal(Object.keys(vectors.keys), [...KEY_LABELS]);
   for (const label of KEY_LABELS) assert.is(toHex(keys.get(label)), vectors.keys[label]);
+  assert.is(toHex(keys.name), vectors.keyName);
   const hash = createHash('sha256').update(vectors.file).digest();
   assert.is(toHex(keys.imageId(hash)), vectors.imageId);
   assert.is(toHex(imageId(keys.get('id'), hash)), vectors.imageId);
@@ -87,6 +89,18 @@ test('new keys differ, and no two labels share a key', () => {
   assert.is(new Set(KEY_LABELS.map((label) => toHex(keys.get(label)))).size, KEY_LABELS.length);
 });
 
+test('a rotated key keeps key id, and nothing else', () => {
+  const libraryKey = newLibraryKey();
+  const keys = new LibraryKeys(libraryKey);
+  const rotated = new LibraryKeys(rotateLibraryKey(libraryKey));
+  assert.equal(
+    KEY_LABELS.filter((label) => toHex(keys.get(label)) === toHex(rotated.get(label))),
+    ['id'],
+  );
+  assert.not.equal(toHex(keys.name), toHex(rotated.name));
+  assert.equal(rotated.imageId(new Uint8Array(32)), keys.imageId(new Uint8Array(32)));
+});
+
 test('wiped keys are zeros and are refused', () => {
   const keys = new LibraryKeys(newLibraryKey());
   const view = keys.get('knn');
@@ -109,9 +123,14 @@ test('rejects what it cannot use', () => {
       (error: unknown) => error instanceof TypeError,
     );
   }
-  for (const length of [0, 31, 33]) {
-    assert.throws(() => new LibraryKeys(new Uint8Array(length)), /"libraryKey" expected 32 bytes/);
-    assert.throws(() => new LibraryKeys(newLibraryKey()).imageId(new Uint8Array(length)), /"contentHash" expected 32/);
+  for (const length of [0, 31, 32, 33]) {
+    assert.throws(() => new LibraryKeys(new Uint8Array(length)), /"libraryKey" expected 64 bytes/);
+    assert.throws(() => rotateLibraryKey(new Uint8Array(length)), /"libraryKey" expected 64 bytes/);
+    if (length !== 32)
+      assert.throws(
+        () => new LibraryKeys(newLibraryKey()).imageId(new Uint8Array(length)),
+        /"contentHash" expected 32/,
+      );
   }
   assert.throws(() => new LibraryKeys(newLibraryKey()).get('other' as KeyLabel), /"label" expected one of/);
 });

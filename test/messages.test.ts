@@ -48,6 +48,7 @@ const REQUESTS: Request[] = [
   { kind: 'candidates', parameters, tokens, after: ids[0], limit: 7 },
   { kind: 'candidates', parameters, tokens: undefined, after: undefined, limit: 7 },
   { kind: 'sync', parameters, since: 2 ** 40, limit: 7 },
+  { kind: 'keys', ids },
 ];
 
 const RESPONSES: Response[] = [
@@ -65,6 +66,7 @@ const RESPONSES: Response[] = [
   { kind: 'search', ids, scores: floats(2, 9), candidates: 20, records: 100 },
   { kind: 'records', records: [undefined, { sealed: bytes(9, 1), tokenCount: 2, vectorDims: 0 }] },
   { kind: 'list', entries: [{ id: ids[0]!, blobBytes: 12, active: true, pending: false }] },
+  { kind: 'keys', wrapped: [bytes(72, 1), undefined] },
   { kind: 'blob', total: 2 ** 33, wrapped: bytes(72, 1), bytes: bytes(10, 2) },
   { kind: 'verify', images: 2, records: 3, damaged: [ids[0]!], orphanBlobs: [], orphanRecords: ids, next: ids[1] },
   {

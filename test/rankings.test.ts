@@ -61,7 +61,7 @@ function connect(server: Server, ranking: Ranking, options: PeerOptions = {}): P
     seen,
     client: new Client({
       kernels,
-      libraryKey: bytes(32, options.seed ?? 1),
+      libraryKey: bytes(64, options.seed ?? 1),
       vocabulary: smallVocabulary(),
       index: { ...WITHOUT_NOISE, ...options.index, ranking },
       async transport(request) {
@@ -347,7 +347,7 @@ for (const ranking of RANKINGS) {
     const [path, copy] = [newPath(), newPath()];
     const store = openLmdbStore(path);
     const server = createServer({ store, kernels });
-    const libraryKey = bytes(32, 41);
+    const libraryKey = bytes(64, 41);
     const peer = connect(server, ranking, { seed: 41, cache: cacheFile(copy) });
     await live(peer, { seed: 41, name: 'holiday' });
     const secret = bytes(1003, 4103);

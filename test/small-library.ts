@@ -45,7 +45,7 @@ export async function makeLibrary(
   const open = (vocabulary: Vocabulary, parameters: IndexParameters, read: Extractor['describe']): Client =>
     new Client({
       kernels,
-      libraryKey: bytes(32, seed),
+      libraryKey: bytes(64, seed),
       vocabulary,
       index: parameters,
       async transport(request) {

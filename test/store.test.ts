@@ -148,6 +148,26 @@ for (const [name, { open, durable }] of Object.entries(engines)) {
     await store.close();
   });
 
+  test('each generation has a wrapped key of its own; another file ends the other record', async () => {
+    const { path, store: first } = fresh();
+    await first.commit([BEGIN, put(32), put(33), BEGIN_OTHER]);
+    const [old, id] = [put(32).wrapped, bytes(16, 32)];
+    await first.commit([{ ...put(32, null, OTHER), wrapped: bytes(72, 78) }, put(33, null, OTHER)]);
+    const store = await reopen(path, first);
+    assert.equal((await store.blob(id, 0, 9))!.wrapped, old, 'the active one serves');
+    assert.equal(await store.wrappedKeys([id, bytes(16, 34)]), [old, undefined]);
+    await store.commit([put(33, 50)]);
+    assert.equal(
+      (await store.stats()).generations.map(({ records }) => records),
+      [2, 1],
+    );
+    assert.is(await store.record(OTHER, bytes(16, 33)), undefined);
+    await refused(() => store.commit([{ kind: 'activate', parameters: OTHER }]), 'index-incomplete');
+    await store.commit([put(33, null, OTHER), { kind: 'activate', parameters: OTHER }]);
+    assert.equal(await store.wrappedKeys([id, bytes(16, 33)]), [bytes(72, 78), put(33).wrapped]);
+    await store.close();
+  });
+
   test('removes all of an image', async () => {
     const { path, store: first } = fresh();
     await first.commit([BEGIN, put(40, CHUNK_BYTES + 1), put(41)]);

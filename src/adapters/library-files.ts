@@ -7,7 +7,7 @@
  * | `client/key`             | the library key, wrapped by a passphrase and by recovery words      |
  * | `client/vocabulary`      | a copy of the vocabulary, so that an upgrade never changes a library |
  * | `client/index.json`      | index parameters                                                    |
- * | `client/next-*`          | vocabulary and parameters of a reindex that is not finished         |
+ * | `client/next-*`          | vocabulary and parameters of a reindex that is not finished; `next-key`, if it is a rotation |
  * | `client/server.json`     | where the store is, if it is not in this folder                     |
  * | `client/cache`           | ranking `client`: encrypted copy of the records; may be deleted      |
  * | `server/`                | the store: ciphertext only                                          |
@@ -172,6 +172,12 @@ export class LibraryFiles {
     await writeWhole(this.#path('key'), bytes);
   }
 
+  /** The key file of a rotation that is not finished; undefined where none is. */
+  async nextKey(): Promise<Uint8Array | undefined> {
+    // The parameters are written last: without them, the key is left over.
+    return (await exists(this.#slot('next', 'index.json'))) ? read(this.#slot('next', 'key')) : undefined;
+  }
+
   /**
    * @returns Undefined when there is none: no reindex is going on.
    * @throws `corrupt-vocabulary`, `corrupt-index`. {@link RetrievalError}
@@ -209,8 +215,14 @@ export class LibraryFiles {
     await writeWhole(this.#path('server.json'), `${JSON.stringify({ url })}\n`);
   }
 
-  /** The parameters are written last: where they are, the vocabulary is. */
-  async writeIndex(slot: Slot, vocabulary: Uint8Array, index: IndexParameters): Promise<void> {
+  /**
+   * The parameters are written last: where they are, the vocabulary is.
+   * @param key - Key file of the next index, when it has another key.
+   */
+  async writeIndex(slot: Slot, vocabulary: Uint8Array, index: IndexParameters, key?: Uint8Array): Promise<void> {
+    if (key !== undefined) await writeWhole(this.#slot(slot, 'key'), key);
+    // One that is left over would make a reindex look like a rotation.
+    else if (slot === 'next') await rm(this.#slot(slot, 'key'), { force: true });
     await writeWhole(this.#slot(slot, 'vocabulary'), vocabulary);
     await writeWhole(this.#slot(slot, 'index.json'), `${JSON.stringify(index)}\n`);
   }
@@ -220,6 +232,8 @@ export class LibraryFiles {
     const vocabulary = await read(this.#slot('next', 'vocabulary'));
     const index = await read(this.#slot('next', 'index.json'));
     if (index === undefined || vocabulary === undefined) return;
+    const key = await read(this.#slot('next', 'key'));
+    if (key !== undefined) await this.writeKey(key);
     await writeWhole(this.#slot('current', 'vocabulary'), vocabulary);
     await writeWhole(this.#slot('current', 'index.json'), index);
     // A copy of the old index.
@@ -233,6 +247,7 @@ export class LibraryFiles {
     await rm(this.#slot('next', 'index.json'), { force: true });
     await syncFolder(join(this.folder, 'client'));
     await rm(this.#slot('next', 'vocabulary'), { force: true });
+    await rm(this.#slot('next', 'key'), { force: true });
     return there;
   }
 }

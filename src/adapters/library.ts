@@ -8,19 +8,21 @@ import { equalBytes } from '../base/bytes.ts';
 import { Client } from '../client/client.ts';
 import type { CacheFile } from '../client/code-cache.ts';
 import { VocabularyExtractor, type Extractor } from '../client/extractor.ts';
-import { DEFAULT_INDEX, indexFingerprint, type IndexParameters } from '../client/index-parameters.ts';
+import { DEFAULT_INDEX, generationName, isOfKey, type IndexParameters } from '../client/index-parameters.ts';
+import { keyRotated } from '../client/rotated-key.ts';
 import { ask, type Transport } from '../client/transport.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
 import { decodeVocabulary, encodeVocabulary } from '../codes/vocabulary-format.ts';
 import {
   changePassphrase,
   createKeyFile,
+  keyFileCost,
   openWithPassphrase,
   openWithWords,
   type KeyFileOpener,
   type KeyFileOptions,
 } from '../crypto/key-file.ts';
-import { newLibraryKey } from '../crypto/keys.ts';
+import { libraryKeyName, newLibraryKey, rotateLibraryKey } from '../crypto/keys.ts';
 import { wipe } from '../crypto/wipe.ts';
 import type { DeepModel } from '../features/deep.ts';
 import type { Decoder } from '../image/decoder.ts';
@@ -144,11 +146,9 @@ export async function openLibrary(folder: string, { opener, ...options }: Librar
       'library-not-found',
       'the store of this library is on a server, and no way there was given',
     );
-  const keyFile = await files.key();
-  const libraryKey =
-    'words' in opener ? openWithWords(keyFile, opener.words) : await openWithPassphrase(keyFile, opener.passphrase);
+  const libraryKey = await openKeyFile(await files.key(), opener);
   try {
-    const library = await Library.assemble(files, libraryKey, options);
+    const library = await Library.assemble(files, libraryKey, { ...options, opener });
     // A folder with a store of its own keeps it. A folder that cannot be written is told the address every time.
     if (remote !== undefined && remote.url !== known && !(await files.hasStore()))
       await files.writeServer(remote.url).catch(() => undefined);
@@ -170,7 +170,30 @@ export async function changeLibraryPassphrase(
 ): Promise<void> {
   const files = new LibraryFiles(folder);
   await files.check();
+  if ((await files.nextKey()) !== undefined)
+    throw new RetrievalError(
+      'index-incomplete',
+      'a rotation is unfinished: finish it with blindsight rotate, or drop it with rotate --abort, before the passphrase changes',
+    );
   await files.writeKey(await changePassphrase(await files.key(), opener, passphrase, options));
+}
+
+async function openKeyFile(file: Uint8Array, opener: KeyFileOpener): Promise<Uint8Array> {
+  return 'words' in opener ? openWithWords(file, opener.words) : openWithPassphrase(file, opener.passphrase);
+}
+
+/** A client, and what it makes codes with. */
+interface OwnClient {
+  readonly client: Client;
+  readonly extractor: { close(): Promise<void> };
+}
+
+/** The index that is to come. */
+export interface NextIndex {
+  readonly client: Client;
+  /** Call it when the new index serves. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** An open library. Close it: the store is locked until then. */
@@ -204,7 +227,7 @@ export class Library {
 
   /**
    * Puts a library together from its files and its key. Not kept: `libraryKey`.
-   * @param options - `empty`: it is being made, and has no index yet.
+   * @param options - `empty`: it is being made, and has no index yet; `opener`: opens the key of a rotation as well.
    */
   static async assemble(
     files: LibraryFiles,
@@ -214,7 +237,14 @@ export class Library {
       empty = false,
       tap,
       remote,
-    }: { readOnly?: boolean; empty?: boolean; tap?: Tap | undefined; remote?: Remote | undefined },
+      opener,
+    }: {
+      readOnly?: boolean;
+      empty?: boolean;
+      tap?: Tap | undefined;
+      remote?: Remote | undefined;
+      opener?: KeyFileOpener;
+    },
   ): Promise<Library> {
     const kernels = await loadKernels();
     const connection = tapped(
@@ -227,16 +257,22 @@ export class Library {
       // What is being built may be damaged without harm to what serves.
       const next = await files.readIndex('next').catch(() => undefined);
       const active = await activeParameters(transport);
-      // A reindex that got as far as the server's switch, but not as far as the files': finish it.
-      if (next !== undefined && active !== undefined && equalBytes(active, fingerprintOf(next))) {
-        if (!readOnly) await files.promoteNext();
-        return new Library(files, kernels, libraryKey, connection, next);
+      // A reindex or rotation that got as far as the server's switch, but not as far as the files': finish it.
+      if (next !== undefined && active !== undefined) {
+        const serving = await nextKeyOf(files, libraryKey, active, opener);
+        if (serving !== undefined && equalBytes(active, nameOf(next, serving))) {
+          if (!readOnly) await files.promoteNext();
+          const library = new Library(files, kernels, serving, connection, next);
+          if (serving !== libraryKey) wipe(serving);
+          return library;
+        }
       }
       if (current === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
       if ('error' in current) throw current.error;
       if (active === undefined && !empty)
         throw new RetrievalError('corrupt-index', 'the store of the library holds no index');
-      if (active !== undefined && !equalBytes(active, fingerprintOf(current)))
+      if (active !== undefined && !isOfKey(active, libraryKeyName(libraryKey))) throw keyRotated();
+      if (active !== undefined && !equalBytes(active, nameOf(current, libraryKey)))
         throw new RetrievalError(
           'parameter-mismatch',
           'the store was made with another vocabulary or other parameters',
@@ -252,11 +288,12 @@ export class Library {
     vocabulary: Vocabulary,
     index: IndexParameters,
     cache?: CacheFile,
-  ): { readonly client: Client; readonly extractor: { close(): Promise<void> } } {
+    libraryKey: Uint8Array = this.#libraryKey,
+  ): OwnClient {
     const extractor = extractorFor(this.#kernels, vocabulary);
     const client = new Client({
       kernels: this.#kernels,
-      libraryKey: this.#libraryKey,
+      libraryKey,
       vocabulary,
       index,
       transport: this.#connection.transport,
@@ -270,18 +307,43 @@ export class Library {
    * A second client for the index that is to come, whose description is written to the folder first.
    * @throws `parameter-mismatch` when another reindex is unfinished. {@link RetrievalError}
    */
-  async next(
-    vocabulary: Vocabulary,
-    index: IndexParameters,
-  ): Promise<{ readonly client: Client; finish(): Promise<void>; close(): Promise<void> }> {
+  async next(vocabulary: Vocabulary, index: IndexParameters): Promise<NextIndex> {
     const pending = await this.#files.readIndex('next');
-    if (pending !== undefined && !equalBytes(fingerprintOf(pending), indexFingerprint(vocabulary.fingerprint, index)))
+    if ((await this.#files.nextKey()) !== undefined)
+      throw new RetrievalError('parameter-mismatch', 'a rotation is unfinished: finish it, or drop it with --abort');
+    const key = this.#libraryKey;
+    if (pending !== undefined && !equalBytes(nameOf(pending, key), nameOf({ vocabulary, index }, key)))
       throw new RetrievalError(
         'parameter-mismatch',
         'a reindex to another vocabulary is unfinished: finish it, or drop it with --abort',
       );
     if (pending === undefined) await this.#files.writeIndex('next', encodeVocabulary(vocabulary), index);
-    const { client, extractor } = this.#makeClient(vocabulary, index);
+    return this.#nextIndex(this.#makeClient(vocabulary, index));
+  }
+
+  /**
+   * A second client, for the same library under a new key; goes on with a rotation that is unfinished.
+   * @param passphrase - Opens the library, and is to open it afterwards.
+   * @returns With it, recovery words for the new key, shown once and kept nowhere; those of an earlier try no longer hold.
+   * @throws `wrong-passphrase`; `parameter-mismatch` when a reindex is unfinished. {@link RetrievalError}
+   */
+  async rotation(passphrase: string): Promise<NextIndex & { readonly words: string }> {
+    const keyFile = await this.#files.key();
+    const begun = await this.#files.nextKey();
+    if (begun === undefined && (await this.#files.readIndex('next')) !== undefined)
+      throw new RetrievalError('parameter-mismatch', 'a reindex is unfinished: finish it, or drop it with --abort');
+    const opened = await openWithPassphrase(begun ?? keyFile, passphrase);
+    const libraryKey = begun === undefined ? rotateLibraryKey(opened) : opened;
+    try {
+      const { bytes, words } = await createKeyFile(libraryKey, passphrase, { cost: keyFileCost(keyFile) });
+      await this.#files.writeIndex('next', encodeVocabulary(this.vocabulary), this.index, bytes);
+      return { ...this.#nextIndex(this.#makeClient(this.vocabulary, this.index, undefined, libraryKey)), words };
+    } finally {
+      wipe(opened, libraryKey);
+    }
+  }
+
+  #nextIndex({ client, extractor }: OwnClient): NextIndex {
     return {
       client,
       finish: () => this.#files.promoteNext(),
@@ -350,8 +412,26 @@ export async function libraryServer(folder: string): Promise<string | undefined>
   return files.server();
 }
 
-function fingerprintOf({ vocabulary, index }: IndexFiles): Uint8Array {
-  return indexFingerprint(vocabulary.fingerprint, index);
+function nameOf({ vocabulary, index }: IndexFiles, libraryKey: Uint8Array): Uint8Array {
+  return generationName(vocabulary.fingerprint, index, libraryKeyName(libraryKey));
+}
+
+/**
+ * The key of the index that is to come, if that is what serves already.
+ * @param active - Name of what serves.
+ */
+async function nextKeyOf(
+  files: LibraryFiles,
+  libraryKey: Uint8Array,
+  active: Uint8Array,
+  opener: KeyFileOpener | undefined,
+): Promise<Uint8Array | undefined> {
+  const file = await files.nextKey();
+  // Equal files: it has been taken over already, and only what belongs to it is left to do.
+  if (file === undefined || equalBytes(file, await files.key())) return libraryKey;
+  if (opener === undefined || isOfKey(active, libraryKeyName(libraryKey))) return undefined;
+  const next = await openKeyFile(file, opener);
+  return isOfKey(active, libraryKeyName(next)) ? next : undefined;
 }
 
 async function activeParameters(transport: Transport): Promise<Uint8Array | undefined> {

@@ -47,6 +47,8 @@ export type RetrievalErrorCode =
   | 'unsupported-version'
   /** Built with another vocabulary, model, projection or code length. */
   | 'parameter-mismatch'
+  /** The library has been given another key since this one was handed out. */
+  | 'key-rotated'
   /** The new index does not hold every image yet, so it cannot take over. */
   | 'index-incomplete'
   /** No such image in the library. */

@@ -256,6 +256,18 @@ command(
   .action(async (library: string, options) => (await import('./commands/migrate.ts')).migrate(library, options));
 
 command(
+  'rotate <library>',
+  'give the library a new key, so that keys handed out before no longer open it; pictures are not encrypted anew, the old key serves until all is changed over',
+  `blindsight rotate photos.blind
+   blindsight rotate photos.blind --abort`,
+)
+  .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
+  .option('--abort', 'drop an unfinished rotation')
+  .action(async (library: string, options) => (await import('./commands/rotate.ts')).rotate(library, options));
+
+command(
   'train <folder>',
   'make a vocabulary from a folder of photos; everyone who gets it learns a little of them, so take public ones',
   `blindsight train ~/public-photos -o mine.vocabulary

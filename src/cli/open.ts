@@ -29,13 +29,13 @@ export async function readOpener({ passphraseFile, wordsFile }: OpenOptions): Pr
 /** Opens a library, runs `use`, and closes the library. */
 export async function withLibrary<T>(
   folder: string,
-  options: OpenOptions & { readonly readOnly?: boolean },
+  options: OpenOptions & { readonly readOnly?: boolean; readonly opener?: KeyFileOpener },
   use: (library: Library) => Promise<T>,
 ): Promise<T> {
   const url = options.server ?? (await libraryServer(folder));
   const remote = url === undefined ? undefined : await connect(url, options);
   const library = await openLibrary(folder, {
-    opener: await readOpener(options),
+    opener: options.opener ?? (await readOpener(options)),
     readOnly: options.readOnly ?? false,
     ...(remote === undefined ? {} : { remote }),
   });

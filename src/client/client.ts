@@ -30,17 +30,18 @@ import type {
 } from '../protocol/messages.ts';
 import type { CacheFile } from './code-cache.ts';
 import type { Extractor } from './extractor.ts';
-import { DEFAULT_PROBES, indexFingerprint, type IndexParameters } from './index-parameters.ts';
+import { DEFAULT_PROBES, generationName, isOfKey, type IndexParameters } from './index-parameters.ts';
 import type { Ranked, Ranker } from './ranker.ts';
 import { createRanker } from './rankers.ts';
 import { openStored } from './stored-record.ts';
+import { withRotation } from './rotated-key.ts';
 import { ask, type Transport } from './transport.ts';
 
 /** What a client is made of. */
 export interface ClientOptions {
   /** Compiled kernels. */
   readonly kernels: WebAssembly.Module;
-  /** 32 bytes. Not kept. */
+  /** 64 bytes. Not kept. */
   readonly libraryKey: Uint8Array;
   readonly vocabulary: Vocabulary;
   readonly index: IndexParameters;
@@ -143,18 +144,19 @@ export class Client {
    */
   constructor({ kernels, libraryKey, vocabulary, index, transport, extractor, cache }: ClientOptions) {
     this.vocabulary = vocabulary;
-    this.parameters = indexFingerprint(vocabulary.fingerprint, index);
     this.#keys = new LibraryKeys(libraryKey);
+    this.parameters = generationName(vocabulary.fingerprint, index, this.#keys.name);
     this.#encoder = new Encoder(kernels, vocabulary);
     this.#fusion = new Fusion(vocabulary);
+    this.#transport = withRotation(transport, this.#keys.name);
     this.#ranking = index.ranking;
     this.#ranker = createRanker({
-      ...{ kernels, vocabulary, index, transport, cache },
+      ...{ kernels, vocabulary, index, cache },
       keys: this.#keys,
       parameters: this.parameters,
+      transport: this.#transport,
     });
     this.#images = new ImageCipher(kernels);
-    this.#transport = transport;
     this.#makeExtractor = extractor;
   }
 
@@ -225,6 +227,30 @@ export class Client {
       sealed: sealRecord(this.#keys.get('record'), id, record),
       ...(options.store === false ? { wrapped: new Uint8Array(0) } : await this.#sealImage(id, bytes)),
     };
+  }
+
+  /** Whether another client uses the same library key. */
+  sharesKey(other: Client): boolean {
+    return isOfKey(other.parameters, this.#keys.name);
+  }
+
+  /** Image keys as they are stored: wrapped. Undefined where there is no image. */
+  async wrappedKeys(ids: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return ids.length === 0 ? [] : (await this.#ask({ kind: 'keys', ids }, 'keys')).wrapped;
+  }
+
+  /**
+   * Wraps an image key under this client's library key.
+   * @param wrapped - As `from` stores it.
+   * @throws `decrypt-failed` when it was altered. {@link RetrievalError}
+   */
+  rewrapKey(id: Uint8Array, wrapped: Uint8Array, from: Client): Uint8Array {
+    const imageKey = unwrapKey(from.#keys.get('wrap'), id, wrapped);
+    try {
+      return wrapKey(this.#keys.get('wrap'), id, imageKey);
+    } finally {
+      wipe(imageKey);
+    }
   }
 
   /**

@@ -4,7 +4,8 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { assertBytes, assertInteger, assertNumber } from '../base/assert.ts';
-import { ByteWriter, utf8 } from '../base/bytes.ts';
+import { ByteWriter, concat, equalBytes, utf8 } from '../base/bytes.ts';
+import { KEY_NAME_BYTES } from '../crypto/keys.ts';
 import { RANKINGS, type Ranking } from '../protocol/messages.ts';
 
 /** Who ranks, and how tokens and vectors of one index are made. */
@@ -29,9 +30,26 @@ export const DEFAULT_INDEX: IndexParameters = { ranking: 'server', tables: 32, s
 /** Buckets looked at in each table during one search, by default. A setting of the query alone. */
 export const DEFAULT_PROBES = 32;
 
+const KEY_NAME_AT = 16;
+
 /**
- * Names one index generation: 32 bytes over the vocabulary and the parameters. Two generations with
- * unequal fingerprints cannot be searched with one trapdoor.
+ * Names one index generation: 32 bytes, the first 16 of {@link indexFingerprint} and the public name of the library key. Two
+ * generations with unequal names cannot be searched with one trapdoor.
+ * @param keyName - From `libraryKeyName`.
+ * @throws As {@link indexFingerprint}.
+ */
+export function generationName(vocabulary: Uint8Array, parameters: IndexParameters, keyName: Uint8Array): Uint8Array {
+  assertBytes(keyName, 'keyName', KEY_NAME_BYTES);
+  return concat(indexFingerprint(vocabulary, parameters).subarray(0, KEY_NAME_AT), keyName);
+}
+
+/** Whether a generation is made with the key of this name. */
+export function isOfKey(generation: Uint8Array, keyName: Uint8Array): boolean {
+  return equalBytes(generation.subarray(KEY_NAME_AT), keyName);
+}
+
+/**
+ * What an index is made with, key aside: 32 bytes over the vocabulary and the parameters.
  * @param vocabulary - Fingerprint of the vocabulary, 32 bytes.
  * @throws On wrong argument types. {@link TypeError}
  * @throws On values out of range. {@link RangeError}

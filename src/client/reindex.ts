@@ -1,6 +1,6 @@
 /**
- * Making a library's index anew, under another vocabulary, model, ranking or index parameters. Images, keys and
- * names stay as they are; the old index serves until the new one is whole.
+ * Making a library's index anew, under another vocabulary, model, ranking, other index parameters, or another key. Images and
+ * names stay as they are, and so do image keys, which another library key wraps anew; the old index serves until the new one is whole.
  * @module
  */
 import { equalBytes, toHex } from '../base/bytes.ts';
@@ -26,7 +26,7 @@ export type ReindexOutcome =
  * there are not made again. An image that no decoder reads is kept without a code. One that cannot be opened does not
  * stop the others, but the new index does not take over.
  * @param current - Reads the records that hold now.
- * @param next - The same library with another vocabulary or index.
+ * @param next - The same library with another vocabulary, index or key.
  * @throws `cancelled` when the signal fires; what was made is kept. `corrupt-record` when images could not be opened. Whatever
  *   would meet every image: the model is not there, the disk is full. {@link RetrievalError}
  */
@@ -64,7 +64,7 @@ function sealAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Pr
     (records) => new Map(records.map(([id, record]) => [toHex(id), record])),
     () => undefined,
   );
-  return putEach(next, ids, async (id) => {
+  return putEach(current, next, ids, async (id) => {
     const record = (await all)?.get(toHex(id)) ?? (await current.record(id));
     return { item: next.prepareRecord(id, record), status: 'done' };
   });
@@ -72,7 +72,7 @@ function sealAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Pr
 
 /** Puts records with new codes, made from the images. */
 function encodeAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Promise<ReindexOutcome[]> {
-  return putEach(next, ids, async (id) => {
+  return putEach(current, next, ids, async (id) => {
     const [bytes, record] = [await current.open(id), await current.record(id)];
     return prepare(next, id, bytes, record);
   });
@@ -80,16 +80,18 @@ function encodeAnew(current: Client, next: Client, ids: readonly Uint8Array[]): 
 
 /** Makes an item of each image, and puts those that could be made. */
 async function putEach(
+  current: Client,
   next: Client,
   ids: readonly Uint8Array[],
   make: (id: Uint8Array) => Promise<{ item: PutItem; status: 'done' | 'unindexed' }>,
 ): Promise<ReindexOutcome[]> {
   const items: PutItem[] = [];
   const outcomes: ReindexOutcome[] = [];
-  for (const id of ids)
+  const wrapped = current.sharesKey(next) ? undefined : await current.wrappedKeys(ids);
+  for (const [i, id] of ids.entries())
     try {
       const { item, status } = await make(id);
-      items.push(item);
+      items.push(wrapped === undefined ? item : { ...item, wrapped: next.rewrapKey(id, known(wrapped[i]), current) });
       outcomes.push({ id, status });
     } catch (error) {
       if (isFatal(error)) throw error;
@@ -97,6 +99,11 @@ async function putEach(
     }
   await next.put(items);
   return outcomes;
+}
+
+function known(wrapped: Uint8Array | undefined): Uint8Array {
+  if (wrapped === undefined) throw new RetrievalError('unknown-id', 'an image is gone');
+  return wrapped;
 }
 
 /** The record of one image in the new index. */

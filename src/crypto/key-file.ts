@@ -10,12 +10,12 @@
  * |      8 | u32    | memoryKib  | 8 * lanes ..= 1 GiB                                                       |
  * |     12 | u32    | passes     | 1..=64; memoryKib * passes at most 4 GiB                                  |
  * |     16 | u8[16] | salt       |                                                                           |
- * |     32 | u8[72] | recovery   | library key, sealed under HKDF(recovery secret, 'recovery')               |
- * |    104 | u8[72] | passphrase | library key, sealed under Argon2id(passphrase, salt)                      |
- * |    176 | u8[32] | checksum   | SHA-256 of all before it                                                  |
+ * |     32 | u8[104]| recovery   | library key, sealed under HKDF(recovery secret, 'recovery')               |
+ * |    136 | u8[104]| passphrase | library key, sealed under Argon2id(passphrase, salt)                      |
+ * |    240 | u8[32] | checksum   | SHA-256 of all before it                                                  |
  *
- * Sealed = XChaCha20-Poly1305, `nonce (24) || ciphertext (32) || tag (16)`. Context of `recovery`: `'recovery' || bytes 0..6`, so that it outlives a change
- * of passphrase; of `passphrase`: `'passphrase' || bytes 0..104`, so that an altered cost, salt or recovery part does not open.
+ * Sealed = XChaCha20-Poly1305, `nonce (24) || ciphertext (64) || tag (16)`. Context of `recovery`: `'recovery' || bytes 0..6`, so that it outlives a change
+ * of passphrase; of `passphrase`: `'passphrase' || bytes 0..136`, so that an altered cost, salt or recovery part does not open.
  * The checksum has no key: it only tells a damaged file from a wrong passphrase.
  *
  * A passphrase is taken as UTF-8 of its NFKC form. The recovery secret is 256 random bits, shown as 24 English BIP-39 words.
@@ -28,7 +28,7 @@ import { assertBytes, assertInteger, assertString } from '../base/assert.ts';
 import { ByteReader, ByteWriter, concat, equalBytes, utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { DEFAULT_COST, defaultArgon2, type Argon2, type Argon2Cost } from './argon2.ts';
-import { KEY_BYTES, deriveKey } from './keys.ts';
+import { LIBRARY_KEY_BYTES, deriveKey } from './keys.ts';
 import { randomBytes } from './random.ts';
 import { SEAL_BYTES, openBytes, sealBytes } from './seal.ts';
 import { wipe } from './wipe.ts';
@@ -37,7 +37,7 @@ const MAGIC = 0x464b5342; // "BSKF" read as a little-endian u32
 const VERSION = 0;
 const KDF_ARGON2ID = 1;
 const SALT_BYTES = 16;
-const WRAP_BYTES = KEY_BYTES + SEAL_BYTES;
+const WRAP_BYTES: number = LIBRARY_KEY_BYTES + SEAL_BYTES;
 const PREFIX_BYTES = 6;
 const RECOVERY_AT = 32;
 const PASSPHRASE_AT: number = RECOVERY_AT + WRAP_BYTES;
@@ -81,7 +81,7 @@ export async function createKeyFile(
   passphrase: string,
   options: KeyFileOptions = {},
 ): Promise<NewKeyFile> {
-  assertBytes(libraryKey, 'libraryKey', KEY_BYTES);
+  assertBytes(libraryKey, 'libraryKey', LIBRARY_KEY_BYTES);
   const secret = randomBytes(32);
   const recoveryKey = deriveKey(secret, 'recovery');
   const recovery = sealBytes(recoveryKey, recoveryContext(prefixBytes()), libraryKey);
@@ -152,6 +152,14 @@ export async function changePassphrase(
   } finally {
     wipe(libraryKey);
   }
+}
+
+/**
+ * How the passphrase of a key file is hashed.
+ * @throws `corrupt-key-file`; `unsupported-version`. {@link RetrievalError}
+ */
+export function keyFileCost(file: Uint8Array): Argon2Cost {
+  return parse(file).cost;
 }
 
 async function assemble(

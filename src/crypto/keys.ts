@@ -1,18 +1,25 @@
 /**
- * The keys of a library, all derived from one random 256-bit library key:
- * HKDF-SHA-256(library key, empty salt, info = 'blindsight/1/' || label), 32 bytes each.
+ * The keys of a library. The library key is 64 bytes: a random 256-bit root, of which all is derived but one key,
+ * HKDF-SHA-256(root, empty salt, info = 'blindsight/1/' || label), 32 bytes each; and key `id`.
+ *
+ * Key `id` is derived like the others when a library is made, and then kept: a rotation takes another root and leaves it,
+ * so that images keep their names.
  * @module
  */
 import { expand, hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { assertBytes } from '../base/assert.ts';
-import { utf8 } from '../base/bytes.ts';
+import { concat, utf8 } from '../base/bytes.ts';
 import { randomBytes } from './random.ts';
 import { wipe } from './wipe.ts';
 
-/** Bytes of every key. */
+/** Bytes of every derived key. */
 export const KEY_BYTES = 32;
+/** Bytes of a library key. */
+export const LIBRARY_KEY_BYTES = 64;
+/** Bytes of the public name of a library key. */
+export const KEY_NAME_BYTES = 16;
 /** Bytes of an image id. */
 export const ID_BYTES = 16;
 
@@ -34,9 +41,32 @@ export const KEY_LABELS = [
 /** One of {@link KEY_LABELS}. */
 export type KeyLabel = (typeof KEY_LABELS)[number];
 
-/** A new library key: 32 random bytes. */
+/** A new library key: 64 bytes. */
 export function newLibraryKey(): Uint8Array<ArrayBuffer> {
-  return randomBytes(KEY_BYTES);
+  const root = randomBytes(KEY_BYTES);
+  const idKey = deriveKey(root, 'id');
+  const libraryKey = concat(root, idKey);
+  wipe(root, idKey);
+  return libraryKey;
+}
+
+/**
+ * The library key after a rotation: another root, the same key `id`.
+ * @throws On a wrong argument type. {@link TypeError}
+ * @throws On another length. {@link RangeError}
+ */
+export function rotateLibraryKey(libraryKey: Uint8Array): Uint8Array<ArrayBuffer> {
+  assertBytes(libraryKey, 'libraryKey', LIBRARY_KEY_BYTES);
+  const root = randomBytes(KEY_BYTES);
+  const next = concat(root, libraryKey.subarray(KEY_BYTES));
+  wipe(root);
+  return next;
+}
+
+/** Names a library key, and tells nothing of it: the first 16 bytes derived from its root with label `name`. Public. */
+export function libraryKeyName(libraryKey: Uint8Array): Uint8Array {
+  assertBytes(libraryKey, 'libraryKey', LIBRARY_KEY_BYTES);
+  return deriveKey(libraryKey.subarray(0, KEY_BYTES), 'name').slice(0, KEY_NAME_BYTES);
 }
 
 /** HKDF-SHA-256 with an empty salt and info `'blindsight/1/' || label`: 32 bytes. For secrets that are not uniform or shared by many uses. */
@@ -71,17 +101,22 @@ export function imageId(idKey: Uint8Array, contentHash: Uint8Array): Uint8Array<
  * ```
  */
 export class LibraryKeys {
+  /** Public name of the library key: 16 bytes. */
+  readonly name: Uint8Array;
   readonly #keys: ReadonlyMap<KeyLabel, Uint8Array>;
   #wiped = false;
 
   /**
-   * @param libraryKey - 32 bytes. Not kept.
+   * @param libraryKey - 64 bytes. Not kept.
    * @throws On a wrong argument type. {@link TypeError}
    * @throws On another length. {@link RangeError}
    */
   constructor(libraryKey: Uint8Array) {
-    assertBytes(libraryKey, 'libraryKey', KEY_BYTES);
-    this.#keys = new Map(KEY_LABELS.map((label) => [label, deriveKey(libraryKey, label)]));
+    this.name = libraryKeyName(libraryKey);
+    const root = libraryKey.subarray(0, KEY_BYTES);
+    this.#keys = new Map(
+      KEY_LABELS.map((label) => [label, label === 'id' ? libraryKey.slice(KEY_BYTES) : deriveKey(root, label)]),
+    );
   }
 
   /**

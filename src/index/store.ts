@@ -40,9 +40,9 @@ export interface PutMutation extends StoredRecord {
   readonly parameters: Uint8Array;
   /** 16 bytes. */
   readonly id: Uint8Array;
-  /** Wrapped image key. Empty without `blob`: the stored one stays. */
+  /** Wrapped image key of this generation. Empty without `blob`: the stored one stays, or that of the other generation is taken over. */
   readonly wrapped: Uint8Array;
-  /** Encrypted file; without it, the image must be stored already. */
+  /** Encrypted file; without it, the image must be stored already. Another file ends the record of the other generation. */
   readonly blob?: Uint8Array | undefined;
 }
 
@@ -108,6 +108,7 @@ export interface StoreStats {
 export interface BlobRange {
   /** Bytes of the whole blob. */
   readonly total: number;
+  /** Image key, as the active generation has it. */
   readonly wrapped: Uint8Array;
   /** The range, cut at the end of the blob. */
   readonly bytes: Uint8Array;
@@ -144,6 +145,9 @@ export interface Store {
 
   /** What is stored of each id, in the order given; undefined where there is nothing. */
   images(ids: readonly Uint8Array[]): Promise<(ImageEntry | undefined)[]>;
+
+  /** Wrapped image keys, as the active generation has them, in the order given; undefined where there is no image. */
+  wrappedKeys(ids: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
 
   /** Images in order of id, from after `after`, at most `limit`. */
   list(after: Uint8Array | undefined, limit: number): Promise<ImageEntry[]>;

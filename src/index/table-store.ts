@@ -52,6 +52,7 @@ const OVERHEAD_BYTES = 4096;
 // Keys read at a time.
 const PAGE = 1024;
 
+const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const EMPTY: State = { sequence: 0, trimmed: 0, removals: 0, images: 0, blobBytes: 0, generations: [] };
 
 export class TableStore implements Store {
@@ -100,6 +101,16 @@ export class TableStore implements Store {
     });
   }
 
+  async wrappedKeys(ids: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#read(() => {
+      const state = this.#state();
+      return ids.map((id) => {
+        const row = this.#image(id);
+        return row && wrappedOf(row, state);
+      });
+    });
+  }
+
   async list(after: Uint8Array | undefined, limit: number): Promise<ImageEntry[]> {
     return this.#read(() => {
       const state = this.#state();
@@ -140,7 +151,7 @@ export class TableStore implements Store {
         bytes.set(piece, at - offset);
         at += piece.length;
       }
-      return { total: row.blobBytes, wrapped: row.wrapped, bytes };
+      return { total: row.blobBytes, wrapped: wrappedOf(row, this.#state()), bytes };
     });
   }
 
@@ -287,7 +298,7 @@ export class TableStore implements Store {
       for (const id of ids) {
         const row = whole(() => this.#image(id));
         if (row !== undefined && (row.slots & (1 << slot)) !== 0)
-          images.put(id, encodeImage(id, { ...row, slots: row.slots & ~(1 << slot) }));
+          images.put(id, encodeImage(id, withoutSlot(row, slot)));
       }
       if (ids.length < PAGE) return;
       after = ids.at(-1);
@@ -306,22 +317,35 @@ export class TableStore implements Store {
       throw new RetrievalError('unknown-id', `image ${toHex(id)} is not stored, so a record alone cannot be`);
     if (blob !== undefined) this.#putBlob(id, blob, old?.blobBytes ?? 0);
     if (old !== undefined) log.remove(sequenceKey(old.log));
+    const { slot } = generation;
+    const other = slot === 0 ? 1 : 0;
+    // Another file has another key, which the other generation does not know: its record is to be made anew.
+    const ended = old !== undefined && blob !== undefined && (old.slots & (1 << other)) !== 0;
+    if (ended) this.#recordsOf(other).remove(id);
+    const kept = ended ? withoutSlot(old, other) : old;
+    const stays = blob === undefined && wrapped.length === 0;
+    const known = kept?.wrapped[slot] ?? NO_BYTES;
+    const own = !stays ? wrapped : known.length > 0 ? known : kept!.wrapped[other];
+    const theirs = kept?.wrapped[other] ?? NO_BYTES;
     const row: ImageRow = {
       log: state.sequence,
       blobBytes: blob?.length ?? old!.blobBytes,
-      slots: (old?.slots ?? 0) | (1 << generation.slot),
-      wrapped: blob === undefined && wrapped.length === 0 ? old!.wrapped : wrapped,
+      slots: (kept?.slots ?? 0) | (1 << slot),
+      wrapped: slot === 0 ? [own, theirs] : [theirs, own],
     };
     const key = sequenceKey(state.sequence);
     log.put(key, protect(key, id));
     images.put(id, encodeImage(id, row));
-    this.#recordsOf(generation.slot).put(id, encodeRecord(id, { tokens, vector, sealed }));
-    const added = old === undefined || (old.slots & (1 << generation.slot)) === 0 ? 1 : 0;
+    this.#recordsOf(slot).put(id, encodeRecord(id, { tokens, vector, sealed }));
+    const added = old === undefined || (old.slots & (1 << slot)) === 0 ? 1 : 0;
     return {
       ...state,
       images: state.images + (old === undefined ? 1 : 0),
       blobBytes: state.blobBytes + row.blobBytes - (old?.blobBytes ?? 0),
-      generations: state.generations.map((g) => (g === generation ? { ...g, records: g.records + added } : g)),
+      generations: state.generations.map((g) => ({
+        ...g,
+        records: g.records + (g === generation ? added : ended ? -1 : 0),
+      })),
     };
   }
 
@@ -455,6 +479,18 @@ function whole<T>(look: () => T): T | undefined {
     if (error instanceof RetrievalError) return undefined;
     throw error;
   }
+}
+
+/** An image whose record in a slot is gone. */
+function withoutSlot(row: ImageRow, slot: Slot): ImageRow {
+  const [first, second] = row.wrapped;
+  return { ...row, slots: row.slots & ~(1 << slot), wrapped: slot === 0 ? [NO_BYTES, second] : [first, NO_BYTES] };
+}
+
+/** The image key as the active generation has it, or else the one there is. */
+function wrappedOf({ wrapped }: ImageRow, { generations }: State): Uint8Array {
+  const slot = generations.find(({ state }) => state === 'active')?.slot ?? 0;
+  return wrapped[slot].length > 0 ? wrapped[slot] : wrapped[slot === 0 ? 1 : 0];
 }
 
 function infoOf({ parameters, state, ranking, vectorDims, begun, records }: StoredGeneration): GenerationInfo {

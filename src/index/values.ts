@@ -7,7 +7,7 @@
  * | table     | key            | value after the checksum                                                    |
  * | --------- | -------------- | --------------------------------------------------------------------------- |
  * | meta      | `state`        | `BSST`, u16 version, then the fields of {@link State} in order              |
- * | images    | id             | u64 log, u64 blobBytes, u8 slots, wrapped                                   |
+ * | images    | id             | u64 log, u64 blobBytes, u8 slots, then a wrapped key for each slot: u32, u8[] |
  * | blobs     | id, u32 chunk  | up to {@link CHUNK_BYTES} bytes                                             |
  * | records0  | id             | u32 tokens, u32 vector, u64[tokens], f32[vector], sealed                    |
  * | records1  | id             | the same: one table a generation slot                                       |
@@ -67,7 +67,8 @@ export interface ImageRow {
   readonly blobBytes: number;
   /** Bit `s`: it has a record in slot `s`. */
   readonly slots: number;
-  readonly wrapped: Uint8Array;
+  /** By slot: the image key, wrapped under the key of that generation; empty where it has no record. */
+  readonly wrapped: readonly [Uint8Array, Uint8Array];
 }
 
 /** Key of {@link State}. */
@@ -170,13 +171,16 @@ export function decodeState(stored: Uint8Array): State {
 }
 
 export function encodeImage(id: Uint8Array, { log, blobBytes, slots, wrapped }: ImageRow): Uint8Array<ArrayBuffer> {
-  return protect(id, new ByteWriter().u64(log).u64(blobBytes).u8(slots).raw(wrapped).finish());
+  return protect(id, new ByteWriter().u64(log).u64(blobBytes).u8(slots).block(wrapped[0]).block(wrapped[1]).finish());
 }
 
 /** @throws `corrupt-record`. {@link RetrievalError} */
 export function decodeImage(id: Uint8Array, stored: Uint8Array): ImageRow {
   const body = new ByteReader(unprotect(id, stored, 'an image'), 'corrupt-record');
-  return { log: body.u64(), blobBytes: body.u64(), slots: body.u8(), wrapped: body.raw(body.left).slice() };
+  const [log, blobBytes, slots] = [body.u64(), body.u64(), body.u8()];
+  const wrapped = [body.block(body.left).slice(), body.block(body.left).slice()] as const;
+  body.end();
+  return { log, blobBytes, slots, wrapped };
 }
 
 export function encodeRecord(id: Uint8Array, { tokens, vector, sealed }: StoredRecord): Uint8Array<ArrayBuffer> {

@@ -92,7 +92,7 @@ export interface PutItem {
   readonly vector: Float32Array;
   /** Sealed record. */
   readonly sealed: Uint8Array;
-  /** Wrapped image key. Empty without `blob`: the stored one stays. */
+  /** Wrapped image key of this generation. Empty without `blob`: the stored one stays, or that of the other generation is taken over. */
   readonly wrapped: Uint8Array;
   /** Encrypted file. Absent when only the record is written; the image must be stored already. */
   readonly blob?: Uint8Array | undefined;
@@ -147,6 +147,12 @@ export interface RecordsRequest {
   readonly ids: readonly Uint8Array[];
 }
 
+/** Wrapped image keys by id. */
+export interface KeysRequest {
+  readonly kind: 'keys';
+  readonly ids: readonly Uint8Array[];
+}
+
 /** A page of the ids, in order. */
 export interface ListRequest {
   readonly kind: 'list';
@@ -183,7 +189,8 @@ export type Request =
   | BlobRequest
   | VerifyRequest
   | CandidatesRequest
-  | SyncRequest;
+  | SyncRequest
+  | KeysRequest;
 
 // Position = number in the header.
 const KINDS = [
@@ -201,6 +208,7 @@ const KINDS = [
   'verify',
   'candidates',
   'sync',
+  'keys',
 ] as const;
 
 const STATES = ['active', 'pending'] as const;
@@ -255,6 +263,7 @@ function writeRequest(body: ByteWriter, request: Request): void {
       }
       return;
     case 'remove':
+    case 'keys':
       writeIds(body, request.ids);
       return;
     case 'search':
@@ -341,6 +350,7 @@ function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
       return { kind, parameters, items: Array.from({ length: count }, () => readItem(body)) };
     }
     case 'remove':
+    case 'keys':
       return { kind, ids: readIds(body) };
     case 'search':
       return {

@@ -141,6 +141,12 @@ export interface RecordsResponse {
   readonly records: readonly (RecordAnswer | undefined)[];
 }
 
+export interface KeysResponse {
+  readonly kind: 'keys';
+  /** As the active generation has them, in the order of the request; undefined where there is no image. */
+  readonly wrapped: readonly (Uint8Array | undefined)[];
+}
+
 export interface ListEntry {
   readonly id: Uint8Array;
   readonly blobBytes: number;
@@ -200,7 +206,8 @@ export type Response =
   | VerifyResponse
   | ErrorResponse
   | CandidatesResponse
-  | SyncResponse;
+  | SyncResponse
+  | KeysResponse;
 
 /** Bit of {@link HasResponse}: the image is stored. */
 export const HAS_BLOB = 1;
@@ -222,6 +229,7 @@ const KINDS = [
   'error',
   'candidates',
   'sync',
+  'keys',
 ] as const;
 const FIRST_KIND = 128;
 
@@ -328,6 +336,12 @@ function writeResponse(body: ByteWriter, response: Response): void {
         }
       });
       writePadding(body);
+      return;
+    case 'keys':
+      assertInteger(response.wrapped.length, 'wrapped.length', 0, MAX_ITEMS);
+      body.u32(response.wrapped.length);
+      for (const wrapped of response.wrapped)
+        writeOptional(body, wrapped, (bytes) => writeBlock(body, bytes, 'wrapped', MAX_WRAPPED_BYTES));
   }
 }
 
@@ -467,6 +481,13 @@ function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response 
       readPadding(body);
       return response;
     }
+    case 'keys':
+      return {
+        kind,
+        wrapped: Array.from({ length: readCount(body, MAX_ITEMS, 1) }, () =>
+          readOptional(body, () => body.block(MAX_WRAPPED_BYTES).slice()),
+        ),
+      };
   }
 }
 

@@ -46,6 +46,7 @@ const LEAST_ROLE: Record<Request['kind'], Role> = {
   candidates: 'viewer',
   sync: 'viewer',
   records: 'viewer',
+  keys: 'viewer',
   list: 'viewer',
   blob: 'viewer',
   begin: 'owner',

@@ -145,6 +145,8 @@ class StoreServer implements Server {
         }
         return { kind: 'records', records };
       }
+      case 'keys':
+        return { kind: 'keys', wrapped: await store.wrappedKeys(request.ids) };
       case 'list':
         return { kind: 'list', entries: await store.list(request.after, request.limit) };
       case 'blob': {

@@ -26,6 +26,7 @@ export function hkdfExpand(key: Uint8Array, info: Uint8Array | string, length: n
 
 export interface KeyVectors {
   libraryKey: string;
+  keyName: string;
   keys: Record<string, string>;
   file: string;
   imageId: string;
@@ -74,16 +75,16 @@ function logisticBlock(key: Uint8Array, j: number): Buffer {
 }
 
 export function keyVectors(): KeyVectors {
-  const libraryKey = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
-  const derive = (label: string): Buffer =>
-    Buffer.from(hkdfSync('sha256', libraryKey, '', `blindsight/1/${label}`, 32));
+  const root = Buffer.from(Array.from({ length: 32 }, (_, i) => i));
+  const derive = (label: string): Buffer => Buffer.from(hkdfSync('sha256', root, '', `blindsight/1/${label}`, 32));
   const file = 'a file';
   const imageKey = createHash('sha256').update('an image key').digest();
   const logistic = hkdfExpand(imageKey, 'blindsight/1/image/logistic', 32);
   const hash = createHash('sha256').update(file).digest();
   const tokenInput = 'an input';
   return {
-    libraryKey: libraryKey.toString('hex'),
+    libraryKey: Buffer.concat([root, derive('id')]).toString('hex'),
+    keyName: derive('name').subarray(0, 16).toString('hex'),
     keys: Object.fromEntries(LABELS.map((label) => [label, derive(label).toString('hex')])),
     file,
     imageId: createHmac('sha256', derive('id')).update(hash).digest().subarray(0, 16).toString('hex'),

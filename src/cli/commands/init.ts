@@ -7,6 +7,7 @@ import { connect, type ServerOptions } from '../connect.ts';
 import { whoLearnsWhat } from '../leakage.ts';
 import { answer } from '../output.ts';
 import { readPassphrase } from '../passphrase.ts';
+import { describeWords } from '../recovery-words.ts';
 import { readError } from '../walk.ts';
 
 interface Options extends ServerOptions {
@@ -38,9 +39,7 @@ export async function init(folder: string, options: Options): Promise<void> {
 
 ${whoLearnsWhat(ranking)}
 
-Recovery words. Write them down: they open the library without the passphrase, and are shown only now.
-
-${inRows(words.split(' '))}`,
+${describeWords(words)}`,
   );
 }
 
@@ -49,11 +48,4 @@ export async function readVocabularyFile(path: string): Promise<Uint8Array> {
   return readFile(path).catch((error: unknown) => {
     throw readError(path, error);
   });
-}
-
-function inRows(words: readonly string[]): string {
-  let text = '';
-  for (const [i, word] of words.entries())
-    text += `${String(i + 1).padStart(4)} ${word.padEnd(10)}${i % 6 === 5 ? '\n' : ''}`;
-  return text;
 }

@@ -1,5 +1,5 @@
 /** `blindsight reindex`. @module */
-import type { Library } from '../../adapters/library.ts';
+import type { Library, NextIndex } from '../../adapters/library.ts';
 import { loadVocabulary } from '../../adapters/package-files.ts';
 import { equalBytes, toHex } from '../../base/bytes.ts';
 import { indexFingerprint, type IndexParameters } from '../../client/index-parameters.ts';
@@ -62,11 +62,24 @@ export async function makeNext(
   options: Common,
   signal: AbortSignal,
 ): Promise<{ readonly done: number; readonly kept: number; readonly unindexed: number }> {
-  const next = await library.next(vocabulary, index);
+  return buildNext(library, await library.next(vocabulary, index), 'reindex', options, signal);
+}
+
+/**
+ * Fills the next index and lets it serve; closes it.
+ * @param label - What the progress line calls it.
+ */
+export async function buildNext(
+  library: Library,
+  next: NextIndex,
+  label: string,
+  options: Common,
+  signal: AbortSignal,
+): Promise<{ readonly done: number; readonly kept: number; readonly unindexed: number }> {
   const counts = { done: 0, kept: 0, unindexed: 0 };
   const failed: { id: string; code: string; message: string }[] = [];
   const { images } = await library.client.info();
-  const progress = startProgress('reindex', images, 'images', options.json === true);
+  const progress = startProgress(label, images, 'images', options.json === true);
   try {
     for await (const outcome of reindex(library.client, next.client, signal)) {
       if (outcome.status === 'failed') failed.push({ id: toHex(outcome.id), ...describeError(outcome.error) });
