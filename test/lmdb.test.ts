@@ -8,8 +8,6 @@ import { createInterface } from 'node:readline';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RetrievalError } from '../src/base/errors.ts';
-import { fromHex } from '../src/base/bytes.ts';
-import { seededRandom } from '../src/base/random.ts';
 import type { Mutation, Store } from '../src/index/store.ts';
 import { CHUNK_BYTES, STATE_KEY, decodeState, encodeState, protect } from '../src/index/values.ts';
 import { openLmdbStore } from '../src/stores/lmdb-store.ts';
@@ -72,28 +70,6 @@ const root = mkdtempSync(join(tmpdir(), 'lmdb-'));
 let folders = 0;
 const fresh = (): string => join(root, String(folders++));
 const test = suite('LMDB store');
-
-test('kill -9 loses nothing that was acknowledged', async () => {
-  const folder = fresh();
-  const random = seededRandom(11);
-  const all = new Set<string>();
-  for (let round = 0; round < 6; round++) {
-    const { child, acknowledged } = startWriter(folder, 1000 * round);
-    await until(() => acknowledged.length > 2);
-    await new Promise((resolve) => setTimeout(resolve, 60 * random()));
-    child.kill('SIGKILL');
-    await ended(child);
-    for (const line of acknowledged) if (line.length === 32) all.add(line);
-
-    // The lock of the dead process is no obstacle.
-    const store = openLmdbStore(folder);
-    await clean(store);
-    const images = await store.images([...all].map((id) => fromHex(id)!));
-    assert.is(images.filter((image) => image === undefined).length, 0, `round ${round}`);
-    await store.close();
-  }
-  assert.ok(all.size > 18);
-});
 
 test('a second writer is refused, a reader is not, and sees what is committed', async () => {
   const folder = fresh();

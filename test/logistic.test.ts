@@ -8,7 +8,7 @@ import { seededRandom } from '../src/base/random.ts';
 import { LogisticStream } from '../src/crypto/logistic-stream.ts';
 import { instantiateKernels, layOut } from '../src/wasm/kernels.ts';
 import { blockStream, keystream, startOf, step } from './reference/logistic.ts';
-import { NOT_BYTES, builds, bytes, kernels } from './support.ts';
+import { LONG, NOT_BYTES, builds, bytes, kernels } from './support.ts';
 
 interface Vectors {
   streams: { key: string; offset: number; stream: string }[];
@@ -104,7 +104,7 @@ test('no lane repeats within 128 steps', () => {
   const word = new Uint32Array(32);
   const seed = new Uint8Array(word.buffer);
   const orbit = new Float64Array(128);
-  const seeds = process.env['LONG'] === '1' ? 1_000_000 : 10_000;
+  const seeds = LONG ? 1_000_000 : 10_000;
   for (let n = 0; n < seeds; n++) {
     for (let i = 0; i < 32; i++) word[i] = random() * 2 ** 32;
     for (let l = 0; l < 8; l++) {

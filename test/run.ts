@@ -4,14 +4,16 @@
  *
  *     npm test                  everything
  *     node build/test/run.js hamming logistic     only the files with these names
+ *     npm run test:long         the long versions alone: files that have one, one at a time
  */
 import { spawn } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..', '..');
 const names = process.argv.slice(2);
+const long = process.env['LONG'] === '1';
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
 interface Job {
@@ -49,7 +51,14 @@ jobs.push({
   },
 });
 
-const queue = jobs.filter((job) => names.length === 0 || names.includes(job.name));
+/** Whether a test file has a long version: it reads the `LONG` of `support.ts`. */
+async function isLong(job: Job): Promise<boolean> {
+  const file = job.command.at(-1)!;
+  return file.endsWith('.test.js') && /\bLONG\b/.test(await readFile(file, 'utf8'));
+}
+
+const queue: Job[] = [];
+for (const job of jobs) if (names.length > 0 ? names.includes(job.name) : !long || (await isLong(job))) queue.push(job);
 if (queue.length === 0) throw new Error(`no test is named ${names.join(', ')}`);
 
 async function run(job: Job): Promise<void> {
@@ -74,10 +83,11 @@ async function run(job: Job): Promise<void> {
   totals.failed += failed;
   totals.skipped += skipped;
   console.log(`${failed === 0 ? 'ok  ' : 'FAIL'} ${job.name}: ${passed} passed, ${failed} failed (${seconds} s)`);
-  if (failed > 0) console.log(output);
+  // What a long run has to tell is its figures.
+  if (failed > 0 || long) console.log(output);
 }
 
-const workers = Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+const workers = Array.from({ length: long ? 1 : Math.min(2, availableParallelism()) }, async () => {
   for (let job = queue.shift(); job !== undefined; job = queue.shift()) await run(job);
 });
 await Promise.all(workers);

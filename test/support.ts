@@ -16,6 +16,9 @@ async function load(name: string): Promise<WebAssembly.Module> {
   return compileKernels(await readFile(new URL(`../${name}`, import.meta.url)));
 }
 
+/** Whether long versions run: `npm run test:long`. */
+export const LONG: boolean = process.env['LONG'] === '1';
+
 /** What no byte parameter may accept. */
 export const NOT_BYTES: unknown[] = [undefined, null, 0, NaN, '', [1, 2], {}, new ArrayBuffer(8), new Uint32Array(2)];
 
