@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { KEEP_RULES } from './keep-rules.ts';
 import { exitCode, printError, type Common } from './output.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -199,6 +200,31 @@ command(
   .action(async (library: string, options) => (await import('./commands/reindex.ts')).reindexLibrary(library, options));
 
 command(
+  'dedupe <library>',
+  'find pictures that are the same, or nearly, and remove all but one of each; a dry run unless told --remove',
+  `blindsight dedupe photos.blind
+   blindsight dedupe photos.blind --exact --keep oldest --remove
+   blindsight dedupe photos.blind --distance 0.05 --json`,
+)
+  .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
+  .addOption(
+    new Option('--keep <rule>', 'which of a group stays: most pixels, by time of the file, or by path')
+      .choices([...KEEP_RULES])
+      .default('largest'),
+  )
+  .addOption(
+    new Option(
+      '--distance <share>',
+      "share of the codes' bits that may differ; larger finds more, and more that is none",
+    ).argParser(number(0, 0.5)),
+  )
+  .option('--exact', 'equal pixels only: opens the pictures whose codes are equal')
+  .option('--remove', 'remove what is found')
+  .action(async (library: string, options) => (await import('./commands/dedupe.ts')).dedupe(library, options));
+
+command(
   'serve <store>',
   "serve a store over HTTP: a library's server/ folder, or a new one; no key and no passphrase comes near it",
   `blindsight credential add users.json anna > anna.token
@@ -301,6 +327,21 @@ command(
   .addOption(new Option('--sampled-bits <n>', 'bits in a table').argParser(integer(1, 48)))
   .addOption(new Option('--probes <n>', 'buckets looked at in each table').argParser(integer(1, 4096)))
   .action(async (folder: string, options) => (await import('./commands/eval.ts')).evaluate(folder, options));
+
+command(
+  'eval-duplicates <folder>',
+  'measure what dedupe finds at each distance, on altered copies of photos that are all different',
+  `blindsight eval-duplicates caltech101/ --cache /tmp/features`,
+)
+  .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
+  .option('--cache <dir>', 'keep features here, so that the next run is quick, and a stopped one goes on')
+  .addOption(
+    new Option('--every <n>', 'altered copies are made of every n-th photo').argParser(integer(1, 1000)).default(10),
+  )
+  .addOption(new Option('--precision <share>', 'wanted').argParser(number(0, 1)).default(0.99))
+  .action(async (folder: string, options) =>
+    (await import('./commands/eval-duplicates.ts')).evaluateDuplicates(folder, options),
+  );
 
 const models = program.command('models').description('the networks behind the deep feature: list, pull, use, import');
 models.addHelpText('after', '\nExamples:\n  $ blindsight models list\n  $ blindsight models pull densenet121-imagenet');

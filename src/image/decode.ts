@@ -49,9 +49,30 @@ export class ImageReader {
    * @throws `empty-file`, `not-an-image`, `image-too-large`, `unsupported-format` or `corrupt-image`. {@link RetrievalError}
    */
   async read(bytes: Uint8Array): Promise<{ image: Image; header: ImageHeader }> {
+    const { decoded, header } = await this.#decode(bytes);
+    const size = workingSize(decoded.width, decoded.height);
+    return { image: this.#upright(decoded, size, header), header };
+  }
+
+  /**
+   * All pixels of a file: upright, transparent ones over white.
+   * @throws As {@link read}. {@link RetrievalError}
+   */
+  async readWhole(bytes: Uint8Array): Promise<Image> {
+    const { decoded, header } = await this.#decode(bytes);
+    return this.#upright(decoded, decoded, header);
+  }
+
+  #upright(decoded: DecodedPixels, { width, height }: { width: number; height: number }, header: ImageHeader): Image {
+    // The average of a turned image is the turned average, to the byte: turn the small one.
+    const reduced = this.#pixels.reduce(decoded, width, height);
+    return header.orientation === 1 ? reduced : this.#pixels.orient(reduced, header.orientation);
+  }
+
+  async #decode(bytes: Uint8Array): Promise<{ decoded: DecodedPixels; header: ImageHeader }> {
     assertBytes(bytes, 'bytes');
     const header = readHeader(bytes);
-    const { format, width, height, orientation } = header;
+    const { format, width, height } = header;
     if (width * height > this.#maxPixels || Math.max(width, height) > MAX_SIDE)
       throw new RetrievalError(
         'image-too-large',
@@ -60,11 +81,7 @@ export class ImageReader {
     const decoder = this.#decoders.find(({ formats }) => formats.has(format));
     if (decoder === undefined) throw new RetrievalError('unsupported-format', `no decoder for ${format} is installed`);
     if (width === 0) throw new RetrievalError('corrupt-image', `expected a whole ${format} header`);
-    const decoded = await decode(decoder, bytes, header);
-    const size = workingSize(decoded.width, decoded.height);
-    // The average of a turned image is the turned average, to the byte: turn the small one.
-    const reduced = this.#pixels.reduce(decoded, size.width, size.height);
-    return { image: orientation === 1 ? reduced : this.#pixels.orient(reduced, orientation), header };
+    return { decoded: await decode(decoder, bytes, header), header };
   }
 }
 
