@@ -1,0 +1,205 @@
+/** Attacks on seeded libraries of 64-bit codes: they succeed where the scheme says they do, and find nothing where it says there is nothing. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { cholesky, solveCholesky } from '../src/attacks/cholesky.ts';
+import { recoverCodes, sign } from '../src/attacks/known-plaintext.ts';
+import { laneOutputs, solveLane } from '../src/attacks/logistic-lane.ts';
+import { logisticLayer } from '../src/attacks/logistic-layer.ts';
+import { scoreLattice } from '../src/attacks/score-lattice.ts';
+import { attackIndex, type StoredIndex, type SuiteResult } from '../src/attacks/suite.ts';
+import { whiten } from '../src/attacks/whiten.ts';
+import { gaussian, seededRandom, shuffle } from '../src/base/random.ts';
+import { createRanker } from '../src/client/rankers.ts';
+import { LibraryKeys } from '../src/crypto/keys.ts';
+import { SecureKnn } from '../src/crypto/secure-knn.ts';
+import type { Ranking } from '../src/protocol/messages.ts';
+import { bytes, floats, kernels } from './support.ts';
+import { smallVocabulary } from './vocabulary-support.ts';
+
+const BITS = 64;
+const CODE_BYTES = BITS / 8;
+const COUNT = 600;
+
+const test = suite('attacks');
+
+/** Codes in families of ten: each code is its family's with an eighth of the bits drawn anew. */
+function families(count: number, seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  const codes = new Uint8Array(count * CODE_BYTES);
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < CODE_BYTES; j++) {
+      const parent = i % 10 === 0 ? 256 * random() : codes[(i - (i % 10)) * CODE_BYTES + j]!;
+      codes[i * CODE_BYTES + j] = parent ^ (random() < 0.5 ? 1 << Math.floor(8 * random()) : 0);
+    }
+  return codes;
+}
+
+/** What a server would hold of the codes, in an order that says nothing. */
+function store(
+  ranking: Ranking,
+  codes: Uint8Array,
+  noise: number,
+): StoredIndex & { trapdoor: (query: Float32Array) => Float32Array } {
+  const vocabulary = smallVocabulary();
+  const keys = new LibraryKeys(bytes(64, 3));
+  const index = { ranking, tables: 8, sampledBits: 8, noise, split: 3 };
+  const ranker = createRanker({
+    ...{ kernels, keys, vocabulary, index, parameters: bytes(32, 1) },
+    transport: () => Promise.reject(new Error('nothing is sent')),
+  });
+  const count = codes.length / CODE_BYTES;
+  const items = Array.from({ length: count }, (_, i) =>
+    ranker.protect(codes.subarray(i * CODE_BYTES, (i + 1) * CODE_BYTES)),
+  );
+  const dims = items[0]!.vector.length;
+  const vectors = new Float32Array(count * dims);
+  items.forEach(({ vector }, i) => vectors.set(vector, i * dims));
+  const knn = new SecureKnn(kernels, { key: keys.get('knn'), bits: BITS, noise, split: 3 });
+  return {
+    count,
+    vectors,
+    tokens: items[0]!.tokens.length === 0 ? [] : items.map(({ tokens }) => tokens),
+    places: Float64Array.from(
+      shuffle(
+        Uint32Array.from({ length: count }, (_, i) => i),
+        seededRandom(4),
+      ),
+    ),
+    trapdoor: (query) => knn.trapdoor(query),
+  };
+}
+
+function attack(ranking: Ranking, noise: number): SuiteResult {
+  const codes = families(COUNT, 5);
+  const stored = store(ranking, codes, noise);
+  const queries =
+    ranking !== 'server'
+      ? []
+      : [1, 2, 3].map((seed) => {
+          const query = floats(BITS, seed);
+          return { query, trapdoor: stored.trapdoor(query) };
+        });
+  return attackIndex(kernels, stored, { codes, queries }, { known: [50, 300], asked: 60 });
+}
+
+test('Cholesky: known answer, and systems it solves', () => {
+  const two = Float64Array.of(4, 2, 2, 10);
+  cholesky(two, 2);
+  assert.equal([two[0], two[2], two[3]], [2, 1, 3]);
+  const n = 13;
+  const half = floats(n * n, 4);
+  const matrix = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++) {
+      for (let k = 0; k < n; k++) matrix[i * n + j]! += half[i * n + k]! * half[j * n + k]!;
+      if (i === j) matrix[i * n + j]! += 0.1;
+    }
+  const x = Float64Array.from(floats(n, 5));
+  const b = x.map((_, i) => x.reduce((sum, value, j) => sum + matrix[i * n + j]! * value, 0));
+  cholesky(matrix, n);
+  solveCholesky(matrix, n, b);
+  b.forEach((value, i) => assert.ok(Math.abs(value - x[i]!) < 1e-9));
+  assert.throws(() => cholesky(Float64Array.of(1, 2, 2, 1), 2), /positive definite/);
+});
+
+test('whitening: unit covariance, whatever the map', () => {
+  const [count, dims] = [500, 5];
+  const random = seededRandom(8);
+  const map = floats(dims * dims, 9);
+  const rows = new Float32Array(count * dims);
+  for (let i = 0; i < count; i++) {
+    const plain = Array.from({ length: dims }, () => gaussian(random));
+    for (let j = 0; j < dims; j++)
+      rows[i * dims + j] = 7 + plain.reduce((sum, p, k) => sum + map[j * dims + k]! * p, 0);
+  }
+  const white = whiten(kernels, rows, count, dims);
+  for (let a = 0; a < dims; a++)
+    for (let b = 0; b < dims; b++) {
+      let sum = 0;
+      for (let i = 0; i < count; i++) sum += (white[i * dims + a]! * white[i * dims + b]!) / count;
+      assert.ok(Math.abs(sum - Number(a === b)) < 0.01, `${a} ${b} ${sum}`);
+    }
+});
+
+test('server: known images give the codes of all others, and the queries, with and without noise', () => {
+  for (const noise of [0, 8]) {
+    const [few, many] = attack('server', noise).knownPlaintext!;
+    assert.is(many!.bits, 1, `noise ${noise}`);
+    assert.is(many!.whole, 1);
+    assert.ok(few!.bits > 0.55 && few!.bits < 0.95, String(few!.bits));
+    assert.ok(many!.queryCosine > (noise === 0 ? 0.999 : 0.7), String(many!.queryCosine));
+    assert.ok(many!.queryBits > 0.8);
+  }
+});
+
+test('server: vectors of another key give nothing', () => {
+  const codes = families(COUNT, 5);
+  const { vectors } = store('server', families(COUNT, 6), 0);
+  const known = Uint32Array.from({ length: 300 }, (_, i) => i);
+  const guess = recoverCodes(kernels, whiten(kernels, vectors, COUNT, vectors.length / COUNT), codes, COUNT, known);
+  let right = 0;
+  for (let image = 300; image < COUNT; image++)
+    for (let bit = 0; bit < BITS; bit++)
+      if (guess[image * BITS + bit]! > 0 === sign(codes, CODE_BYTES, image, bit) > 0) right++;
+  const share = right / (300 * BITS);
+  assert.ok(share > 0.45 && share < 0.55, String(share));
+});
+
+test('server: whitened vectors show which images are alike, also under a wide split', () => {
+  const { similarity, order } = attack('server', 0);
+  assert.ok(similarity!.whitened.found > 5 * similarity!.whitened.chance, String(similarity!.whitened.found));
+  assert.ok(similarity!.whitened.found > similarity!.stored.found);
+  assert.ok(order.found < 4 * order.chance, 'places say nothing here');
+});
+
+test('split: tokens are left; client: nothing but order and counts', () => {
+  const split = attack('split', 0);
+  assert.equal([split.knownPlaintext, split.similarity, split.lattice], [undefined, undefined, undefined]);
+  assert.ok(split.tokens!.found > 5 * split.tokens!.chance);
+  const client = attack('client', 0);
+  assert.equal(Object.keys(client).sort(), ['images', 'order']);
+});
+
+test('scores on a lattice give exact distances; real-valued queries and noise do not', () => {
+  const random = seededRandom(3);
+  const distances = Int32Array.from({ length: 700 }, () => Math.round(32 + 4 * gaussian(random)));
+  const least = Math.min(...distances);
+  const scores = (noise: number): Float64Array =>
+    Float64Array.from(distances, (d) => -1.73 * (d + noise * gaussian(random)) + 11.3);
+  const exact = scoreLattice(scores(0), BITS);
+  assert.ok(exact.found && exact.peak > 0.999);
+  assert.ok(Math.abs(exact.step - 1.73) < 1e-3, String(exact.step));
+  assert.equal(
+    [...exact.distances],
+    [...distances].map((d) => d - least),
+  );
+  assert.not(scoreLattice(scores(2), BITS).found);
+  assert.not(
+    scoreLattice(
+      Float64Array.from({ length: 700 }, () => gaussian(random)),
+      BITS,
+    ).found,
+  );
+  assert.not(scoreLattice(new Float64Array(700), BITS).found);
+});
+
+test('a lane of the logistic map is solved from its outputs', () => {
+  // Numbers of the scheme: mu = 3.9999 + u 0.00009.
+  const mu = 3.9999 + 0.37 * 0.00009;
+  let x = 0.6;
+  while (x < 0.25) x = mu * x * (1 - x);
+  const outputs = laneOutputs({ mu, step: 0, x }, 100);
+  const lane = solveLane(outputs.subarray(0, 6), 1);
+  assert.ok(lane !== undefined);
+  assert.equal(laneOutputs(lane!, 100), outputs);
+});
+
+test('the logistic stream alone opens by reuse; sealed as the library seals, nothing opens', async () => {
+  const result = await logisticLayer(kernels, bytes(3000, 1), bytes(2500, 2), 1);
+  assert.is(result.reuse, 1);
+  assert.is(result.header, 1);
+  assert.ok(result.sealedReuse < 0.02 && result.sealedHeader < 0.05);
+  assert.ok(result.entropy > 7.9 && result.chiSquare < 350, 'and yet it passes the usual figures');
+});
+
+test.run();
