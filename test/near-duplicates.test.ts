@@ -63,7 +63,8 @@ test('every code within the distance of a kept one is in a group, and of the kep
 
 test('pairs are counted once each, and a copy of its own photo is the only right one', () => {
   // Photos at 0, 20, 23; copies of photo 0 at 2, of photo 1 at 26.
-  const counts = countPairs(kernels, ladder([0, 20, 23]), 8, [{ alteration: 'a', codes: ladder([2, 26]), of: [0, 1] }]);
+  const copies = [{ alteration: 'a', codes: ladder([2, 26]), of: [0, 1] }];
+  const counts = countPairs(kernels, ladder([0, 20, 23]), 8, ['x', 'y', 'z'], copies);
   assert.equal(
     [...counts.right['a']!].flatMap((pairs, distance) => (pairs > 0 ? [[distance, pairs]] : [])),
     [
@@ -80,14 +81,18 @@ test('pairs are counted once each, and a copy of its own photo is the only right
   assert.equal([at2!.recall, at2!.precision, at2!.wrong], [{ a: 0.5 }, 1, 0]);
   assert.equal([at3!.recall, at3!.precision, at3!.wrong], [{ a: 0.5 }, 1 / 3, 2]);
   assert.is(largestPrecise(counts, 0.9), 2);
-  assert.is(largestPrecise({ right: counts.right, wrong: counts.wrong.map(() => 9) }, 0.9), -1);
+  // Of one class, the second and third photo are neither right nor wrong.
+  const classes = countPairs(kernels, ladder([0, 20, 23]), 8, ['x', 'y', 'y'], copies);
+  const [alike] = detectionTable(classes, [3]);
+  assert.equal([alike!.precision, alike!.wrong, alike!.unclear], [1, 0, 2]);
+  assert.is(largestPrecise({ ...counts, wrong: counts.wrong.map(() => 9) }, 0.9), -1);
 });
 
 test('bad input', () => {
   assert.throws(() => group(new Uint8Array(9), 8, 0), RangeError);
   assert.throws(() => group(new Uint8Array(8), 8, 65), /"distance" expected integer 0\.\.64/);
   assert.throws(
-    () => countPairs(kernels, new Uint8Array(8), 8, [{ alteration: 'a', codes: new Uint8Array(8), of: [1] }]),
+    () => countPairs(kernels, new Uint8Array(8), 8, ['x'], [{ alteration: 'a', codes: new Uint8Array(8), of: [1] }]),
     /"of" expected/,
   );
 });

@@ -3,8 +3,9 @@
  * pairs of one photo.
  *
  * For each alteration there is one collection: all photos, and altered copies of some of them. A pair within the distance is
- * right when it is a photo and its own copy. Recall = right pairs found of those there are; precision = right pairs of those
- * found. Pairs of two photos count as wrong, even where the collection holds the same picture twice.
+ * right when it is a photo and its own copy, and wrong when its photos are of two classes. Of two photos of one class nobody
+ * knows: collections hold the same picture twice, retouched or taken a second later. Such pairs are counted by themselves.
+ * Recall = right pairs found of those there are; precision = right pairs of those found that are right or wrong.
  * @module
  */
 import { assertCodes, assertInteger } from '../base/assert.ts';
@@ -22,8 +23,10 @@ export interface Copies {
 export interface PairCounts {
   /** Per alteration: a photo and its copy. */
   readonly right: Readonly<Record<string, Uint32Array>>;
-  /** Two photos, or a photo and the copy of another, or copies of two; summed over the collections. */
+  /** Of two classes: two photos, a photo and the copy of another, or copies of two; summed over the collections. */
   readonly wrong: Uint32Array;
+  /** The same, of one class. */
+  readonly unclear: Uint32Array;
 }
 
 /** One row of the table. */
@@ -36,30 +39,37 @@ export interface DetectionRow {
   readonly precision: number;
   /** Pairs that are wrong, per collection. */
   readonly wrong: number;
+  /** Pairs of two photos of one class, per collection. */
+  readonly unclear: number;
 }
 
 /**
  * Counts the pairs of every collection by their distance.
  * @param photos - u8[count * codeBytes]
+ * @param labels - Class of each photo.
  * @throws On wrong argument types. {@link TypeError}
- * @throws On part of a code, or a copy of a photo that is not there. {@link RangeError}
+ * @throws On part of a code, labels of another number, or a copy of a photo that is not there. {@link RangeError}
  */
 export function countPairs(
   module: WebAssembly.Module,
   photos: Uint8Array,
   codeBytes: number,
+  labels: readonly string[],
   copies: readonly Copies[],
 ): PairCounts {
   const count = assertCodes(photos, codeBytes);
+  assertInteger(labels.length, 'labels.length', count, count);
   const bits = 8 * codeBytes;
   const table = new HammingTable(module, codeBytes);
   table.add(photos);
-  const among = new Uint32Array(bits + 1);
+  const wrong = new Uint32Array(bits + 1);
+  const unclear = new Uint32Array(bits + 1);
+  const other = (a: number, b: number): Uint32Array => (labels[a] === labels[b] ? unclear : wrong);
   for (let i = 0; i < count; i++) {
     const distances = table.distances(photos.subarray(i * codeBytes, (i + 1) * codeBytes));
-    for (let j = i + 1; j < count; j++) among[distances[j]!]!++;
+    // Photos are in every collection.
+    for (let j = i + 1; j < count; j++) other(i, j)[distances[j]!]! += copies.length;
   }
-  const wrong = among.map((pairs) => pairs * copies.length);
   const right: Record<string, Uint32Array> = {};
   for (const { alteration, codes, of } of copies) {
     const made = new HammingTable(module, codeBytes);
@@ -68,19 +78,19 @@ export function countPairs(
     for (const [i, photo] of of.entries()) {
       assertInteger(photo, 'of', 0, count - 1);
       const code = codes.subarray(i * codeBytes, (i + 1) * codeBytes);
-      table.distances(code).forEach((distance, j) => (j === photo ? own : wrong)[distance]!++);
+      table.distances(code).forEach((distance, j) => (j === photo ? own : other(photo, j))[distance]!++);
       const others = made.distances(code);
-      for (let j = i + 1; j < of.length; j++) if (of[j] !== photo) wrong[others[j]!]!++;
+      for (let j = i + 1; j < of.length; j++) if (of[j] !== photo) other(photo, of[j]!)[others[j]!]!++;
     }
   }
-  return { right, wrong };
+  return { right, wrong, unclear };
 }
 
 /**
  * Recall and precision at the distances asked for.
  * @param distances - In bits.
  */
-export function detectionTable({ right, wrong }: PairCounts, distances: readonly number[]): DetectionRow[] {
+export function detectionTable({ right, wrong, unclear }: PairCounts, distances: readonly number[]): DetectionRow[] {
   const collections = Object.entries(right);
   const upTo = (counts: Uint32Array, distance: number): number =>
     counts.subarray(0, distance + 1).reduce((sum, pairs) => sum + pairs, 0);
@@ -93,7 +103,13 @@ export function detectionTable({ right, wrong }: PairCounts, distances: readonly
       found += hits;
     }
     const missed = upTo(wrong, distance);
-    return { distance, recall, precision: found / (found + missed), wrong: missed / collections.length };
+    return {
+      distance,
+      recall,
+      precision: found / (found + missed),
+      wrong: missed / collections.length,
+      unclear: upTo(unclear, distance) / collections.length,
+    };
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * `blindsight eval-duplicates`: what `dedupe` finds at each distance, measured on altered copies of a folder's photos.
+ * `blindsight eval-duplicates`: what `dedupe` finds at each distance, measured on altered copies of a folder's photos; class = sub-folder.
  * @module
  */
 import { readFile } from 'node:fs/promises';
@@ -18,6 +18,7 @@ import { stopSignal } from '../open.ts';
 import { answer, describeError, remark, type Common } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { alter, type Change } from '../variants.ts';
+import { labelByFolder } from '../../eval/labels.ts';
 import { walk } from '../walk.ts';
 import { readVocabularyFile } from './init.ts';
 
@@ -46,7 +47,7 @@ const SHARES = [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.
 export async function evaluateDuplicates(folder: string, options: Options): Promise<void> {
   const signal = stopSignal();
   const quiet = options.json === true;
-  const { found } = await walk([folder]);
+  const found = labelByFolder((await walk([folder])).found);
   const kernels = await loadKernels();
   const vocabulary =
     options.vocabulary === undefined
@@ -63,6 +64,7 @@ export async function evaluateDuplicates(folder: string, options: Options): Prom
   };
 
   const photos: Uint8Array[] = [];
+  const labels: string[] = [];
   const copies = Object.keys(COPIES).map((alteration) => ({
     alteration,
     codes: [] as Uint8Array[],
@@ -70,7 +72,7 @@ export async function evaluateDuplicates(folder: string, options: Options): Prom
   }));
   const failed: { path: string; code: string; message: string }[] = [];
   const progress = startProgress('features', found.length, 'photos', quiet);
-  for (const [i, { path }] of found.entries()) {
+  for (const [i, { path, label }] of found.entries()) {
     if (signal.aborted) throw new RetrievalError('cancelled', 'stopped; with --cache, the next run goes on from here');
     try {
       const bytes = await readFile(path);
@@ -81,6 +83,7 @@ export async function evaluateDuplicates(folder: string, options: Options): Prom
           of.push(photos.length);
         }
       photos.push(code);
+      labels.push(label);
     } catch (error) {
       failed.push({ path, ...describeError(error) });
     }
@@ -90,7 +93,10 @@ export async function evaluateDuplicates(folder: string, options: Options): Prom
   await model.close();
   const copied = copies[0]!.of.length;
   if (photos.length < 2 || copies.some(({ of }) => of.length !== copied))
-    throw new RetrievalError('not-found', `expected photos that can be read, got ${photos.length} of ${found.length}`);
+    throw new RetrievalError(
+      'not-found',
+      `expected photos in sub-folders that can be read, got ${photos.length} of ${found.length}`,
+    );
 
   const { codeBytes, bits } = vocabulary;
   const join = (codes: readonly Uint8Array[]): Uint8Array => {
@@ -99,7 +105,7 @@ export async function evaluateDuplicates(folder: string, options: Options): Prom
     return out;
   };
   const made: Copies[] = copies.map(({ alteration, codes, of }) => ({ alteration, codes: join(codes), of }));
-  const counts = countPairs(kernels, join(photos), codeBytes, made);
+  const counts = countPairs(kernels, join(photos), codeBytes, labels, made);
   const rows = SHARES.map((share) => ({ share, ...detectionTable(counts, [Math.floor(share * bits)])[0]! }));
   const largest = largestPrecise(counts, options.precision) / bits;
   for (const { path, message, code } of failed) remark(options, `not used: ${path}: ${message} (${code})`);
@@ -110,13 +116,14 @@ export async function evaluateDuplicates(folder: string, options: Options): Prom
     `${photos.length} photos, altered copies of ${copied} of them; shares in %
 
 ${markdownTable(
-  ['distance', ...Object.keys(COPIES), 'precision', 'wrong pairs'],
-  rows.map(({ share, recall, precision, wrong }) => {
+  ['distance', ...Object.keys(COPIES), 'precision', 'wrong pairs', 'of one class'],
+  rows.map(({ share, recall, precision, wrong, unclear }) => {
     const cells = [
       percent(share),
       ...Object.values(recall).map(percent),
       percent(precision),
-      wrong.toFixed(wrong < 10 ? 1 : 0),
+      wrong.toFixed(1),
+      unclear.toFixed(1),
     ];
     return share === DUPLICATE_DISTANCE ? cells.map((cell) => `**${cell}**`) : cells;
   }),
