@@ -1,0 +1,146 @@
+/**
+ * The copy-attack set: how often the original is the first answer to a changed copy of it.
+ *
+ *     npm run copy-attack -- --sources caltech101 --distractors photos --cache features --json
+ *
+ * Made anew from the seed at each run; features are kept in `--cache`, so that a stopped run goes on. `--pictures FOLDER` writes
+ * the copies of the first source, to be looked at.
+ */
+import { parseArgs } from 'node:util';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Collector } from '../../src/adapters/collector.ts';
+import { loadDecoders } from '../../src/adapters/library.ts';
+import { loadKernels, loadModel, loadVocabulary } from '../../src/adapters/package-files.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { startProgress } from '../../src/cli/progress.ts';
+import { walk } from '../../src/cli/walk.ts';
+import { Encoder, type Encoded } from '../../src/codes/encoder.ts';
+import { Fusion, type Weights } from '../../src/codes/fusion.ts';
+import { FEATURES } from '../../src/codes/block.ts';
+import { decodeVocabulary } from '../../src/codes/vocabulary-format.ts';
+import { labelByFolder } from '../../src/eval/labels.ts';
+import { BagOfWords } from '../../src/features/bag-of-words.ts';
+import { SIFT_DIMS } from '../../src/features/local-features.ts';
+import { AsymmetricTable } from '../../src/search/asymmetric-table.ts';
+import { ATTACKS } from './attacks.ts';
+import { drawDistractors, drawSources, thumbnail } from './photos.ts';
+
+const RULES = ['ehd', 'bow', 'deep', 'equal', 'static', 'adaptive'] as const;
+
+const { values: options } = parseArgs({
+  options: {
+    sources: { type: 'string' },
+    distractors: { type: 'string' },
+    cache: { type: 'string' },
+    vocabulary: { type: 'string' },
+    pictures: { type: 'string' },
+    count: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
+});
+if (options.sources === undefined || options.distractors === undefined)
+  throw new RangeError('"--sources" and "--distractors" expected folders');
+const seed = Number(options.seed);
+const quiet = options.json;
+
+const kernels = await loadKernels();
+const vocabulary =
+  options.vocabulary === undefined
+    ? (await loadVocabulary()).vocabulary
+    : decodeVocabulary(await readFile(options.vocabulary));
+const model = await loadModel(vocabulary.model.sha256);
+const collector = new Collector(kernels, vocabulary.local, model, await loadDecoders(), options.cache);
+const bag = new BagOfWords(kernels, vocabulary.codebook, vocabulary.idf);
+const encoder = new Encoder(kernels, vocabulary);
+const fusion = new Fusion(vocabulary);
+
+async function encode(photo: Uint8Array): Promise<Encoded> {
+  const { ehd, deep, local } = await collector.collect(photo);
+  return encoder.encode({ ehd, deep, bow: bag.describe({ count: local.length / SIFT_DIMS, descriptors: local }) });
+}
+
+// The library: the sources first.
+const drawn = drawSources(labelByFolder((await walk([options.sources])).found), seed);
+const thumbnails = await Promise.all(drawn.map(({ source }) => thumbnail(source.path)));
+const paths = (await walk([options.distractors])).found.map(({ path }) => path);
+const { kept, alike } = await drawDistractors(paths, thumbnails, Number(options.count), seed);
+const table = new AsymmetricTable(kernels, vocabulary.codeBytes);
+const library = [...drawn.map(({ source }) => source.path), ...kept];
+const adding = startProgress('library', library.length, 'photos', quiet);
+for (const path of library) {
+  table.add((await encode(await readFile(path))).code);
+  adding.step();
+}
+adding.stop();
+
+/** Sources found first, per attack and rule. */
+const found: Record<string, Record<string, number>> = {};
+const weightSums: Weights = { ehd: 0, bow: 0, deep: 0 };
+const asking = startProgress('copies', drawn.length * Object.keys(ATTACKS).length, 'copies', quiet);
+for (const [name, attack] of Object.entries(ATTACKS)) {
+  const row: Record<string, number> = (found[name] = Object.fromEntries(RULES.map((rule) => [rule, 0])));
+  for (const [place, { source, others }] of drawn.entries()) {
+    // One stream a copy: the same copies in whatever order they are made.
+    const random = seededRandom(seed + 7919 * place);
+    const files = await Promise.all(others.map((path) => readFile(path)));
+    const copy = await attack(await readFile(source.path), { random, others: files as [Buffer, Buffer, Buffer] });
+    if (options.pictures !== undefined && place === 0) {
+      await mkdir(options.pictures, { recursive: true });
+      await writeFile(join(options.pictures, `${name.replaceAll(/[^a-z0-9]+/g, '-')}.png`), copy);
+    }
+    const { projections } = await encode(copy);
+    for (const rule of RULES) {
+      const weights: Weights =
+        rule === 'ehd' || rule === 'bow' || rule === 'deep'
+          ? { ehd: 0, bow: 0, deep: 0, [rule]: 1 }
+          : fusion.weights(projections, rule);
+      if (rule === 'adaptive') for (const feature of FEATURES) weightSums[feature] += weights[feature];
+      const scores = table.scores(fusion.query(projections, weights));
+      // A tie is no answer.
+      if (scores.every((score, i) => i === place || score < scores[place]!)) row[rule]!++;
+    }
+    asking.step(name);
+  }
+}
+asking.stop();
+await model.close();
+
+const copies = drawn.length * Object.keys(ATTACKS).length;
+const shares = (row: Record<string, number>, of: number): Record<string, number> =>
+  Object.fromEntries(RULES.map((rule) => [rule, row[rule]! / of]));
+const all = Object.fromEntries(
+  RULES.map((rule) => [rule, Object.values(found).reduce((sum, row) => sum + row[rule]!, 0)]),
+);
+const attacks = Object.entries(found).map(([name, row]) => ({ name, ...shares(row, drawn.length) }));
+const overall = shares(all, copies);
+const answer = {
+  sources: drawn.length,
+  distractors: kept.length,
+  alike,
+  copies,
+  bits: vocabulary.bits,
+  weights: Object.fromEntries(FEATURES.map((feature) => [feature, weightSums[feature] / copies])),
+  p1: overall,
+  /** Of the adaptive fusion against the deep code alone. */
+  errorRatio: (1 - overall['adaptive']!) / (1 - overall['deep']!),
+  attacks,
+};
+if (options.json) console.log(JSON.stringify(answer));
+else {
+  const line = (name: string, row: Record<string, number | string>): string =>
+    `| ${name} | ${RULES.map((rule) => Number(row[rule]).toFixed(3)).join(' | ')} |`;
+  console.log(
+    [
+      `${drawn.length} sources, ${kept.length} distractors (${alike} that look like a source left out), ${copies} copies`,
+      `mean adaptive weights: ${FEATURES.map((feature) => `${feature} ${answer.weights[feature]!.toFixed(2)}`).join(', ')}`,
+      `P@1 error of adaptive is ${(100 * answer.errorRatio).toFixed(0)} % of deep's`,
+      '',
+      `| attack | ${RULES.join(' | ')} |`,
+      `| --- | ${RULES.map(() => '---').join(' | ')} |`,
+      ...attacks.map(({ name, ...row }) => line(name, row)),
+      line('**all**', overall),
+    ].join('\n'),
+  );
+}
