@@ -5,6 +5,8 @@
  */
 export * from './index.ts';
 export * from './adapters/library.ts';
+export * from './adapters/sharing.ts';
+export { newIdentity, readIdentity, type AgeIdentity, type GrantRole } from './crypto/grant.ts';
 export { cacheFile } from './adapters/cache-file.ts';
 export * from './adapters/package-files.ts';
 export { createJimpDecoder } from './adapters/jimp-decoder.ts';

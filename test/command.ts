@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { changeLibraryPassphrase } from '../src/adapters/library.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
@@ -80,4 +81,38 @@ export async function temporaryFolder(): Promise<{ path: string; remove(): Promi
 /** Makes a library's passphrase quick to try, which no command does: tests open a library often. */
 export async function hasten(library: string, passphrase = 'correct horse'): Promise<void> {
   await changeLibraryPassphrase(library, { passphrase }, passphrase, { cost: { memoryKib: 64, passes: 1, lanes: 1 } });
+}
+
+/** A running server. */
+export interface Served {
+  readonly url: string;
+  readonly child: ChildProcess;
+  readonly log: () => string;
+  /** Sends SIGTERM, and waits for the end. */
+  stop(): Promise<number | null>;
+}
+
+/** `blindsight serve` at a free port; no passphrase is anywhere near. */
+export async function serve(path: string, credentials: string): Promise<Served> {
+  const { BLINDSIGHT_PASSPHRASE: _, ...env } = process.env;
+  const child = spawn(process.execPath, [MAIN, 'serve', path, '--credentials', credentials, '--json', '--port', '0'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString('utf8')));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const line = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).once('line', resolve);
+    void ended.then((code) => reject(new Error(`ended with ${code}: ${log}`)));
+  });
+  return {
+    url: (JSON.parse(line) as { url: string }).url,
+    child,
+    log: () => log,
+    stop() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
 }

@@ -1,25 +1,14 @@
 /** A library on a server, through the real command line: one process serves, others make, add, search, fetch and check. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { cp, mkdir, readFile, readdir, rm, writeFile, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SAMPLES, answerOf, blindsight, hasten, temporaryFolder } from './command.ts';
+import { SAMPLES, answerOf, blindsight, hasten, serve, temporaryFolder, type Served } from './command.ts';
 
-const MAIN = join(import.meta.dirname, '..', 'src', 'cli', 'main.js');
 const PHOTOS = 4;
 
 interface Found {
   matches: { id: string; name: string; score: number }[];
-}
-
-interface Served {
-  readonly url: string;
-  readonly child: ChildProcess;
-  readonly log: () => string;
-  /** Sends SIGTERM, and waits for the end. */
-  stop(): Promise<number | null>;
 }
 
 const test = suite('serve');
@@ -34,35 +23,6 @@ const names = (await readdir(SAMPLES))
   .slice(0, PHOTOS);
 const env: Record<string, string> = {};
 let served: Served | undefined;
-
-async function serve(path: string, ...more: string[]): Promise<Served> {
-  // No passphrase is anywhere near.
-  const { BLINDSIGHT_PASSPHRASE: _, ...rest } = process.env;
-  const child = spawn(
-    process.execPath,
-    [MAIN, 'serve', path, '--credentials', users, '--json', '--port', '0', ...more],
-    {
-      env: rest,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  let log = '';
-  child.stderr!.on('data', (chunk: Buffer) => (log += chunk.toString('utf8')));
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const line = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout!).once('line', resolve);
-    void ended.then((code) => reject(new Error(`ended with ${code}: ${log}`)));
-  });
-  return {
-    url: (JSON.parse(line) as { url: string }).url,
-    child,
-    log: () => log,
-    stop() {
-      child.kill('SIGTERM');
-      return ended;
-    },
-  };
-}
 
 test.before(async () => {
   await mkdir(photos);
@@ -96,7 +56,7 @@ test('a credential is made, listed, and its token shown once', async () => {
 });
 
 test('serve opens a store of its own, and refuses other folders', async () => {
-  served = await serve(store);
+  served = await serve(store, users);
   assert.is(await (await fetch(`${served.url}/readyz`)).text(), 'ready\n');
   for (const [path, credentials, code] of [
     [photos, users, 'library-not-found'],
@@ -155,7 +115,7 @@ test('SIGTERM ends it well; the store then serves as a local library too', async
   await rm(join(whole, 'client', 'server.json'));
   assert.equal((await answerOf<{ faults: unknown[] }>(['verify', whole])).faults, []);
   assert.match((await lost).stderr, /\(server-unreachable\)$/m);
-  served = await serve(whole);
+  served = await serve(whole, users);
   const { url } = served;
   const exported = join(folder.path, 'exported');
   await answerOf(['export', library, exported, '--server', url], { env });

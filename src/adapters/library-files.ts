@@ -9,6 +9,7 @@
  * | `client/index.json`      | index parameters                                                    |
  * | `client/next-*`          | vocabulary and parameters of a reindex that is not finished; `next-key`, if it is a rotation |
  * | `client/server.json`     | where the store is, if it is not in this folder                     |
+ * | `client/role.json`       | in a folder that was joined: what its holder was let in for          |
  * | `client/cache`           | ranking `client`: encrypted copy of the records; may be deleted      |
  * | `server/`                | the store: ciphertext only                                          |
  *
@@ -21,6 +22,7 @@ import { dirname, join } from 'node:path';
 import { RetrievalError } from '../base/errors.ts';
 import { decodeVocabulary } from '../codes/vocabulary-format.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
+import type { GrantRole } from '../crypto/grant.ts';
 import { indexFingerprint, type IndexParameters } from '../client/index-parameters.ts';
 
 const FORMAT = 'blindsight-library';
@@ -189,14 +191,7 @@ export class LibraryFiles {
     ]);
     if (index === undefined) return undefined;
     if (vocabulary === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
-    const decoded = decodeVocabulary(vocabulary);
-    const parameters = parse(index, 'index.json') as IndexParameters;
-    try {
-      indexFingerprint(decoded.fingerprint, parameters);
-    } catch (error) {
-      throw new RetrievalError('corrupt-index', 'index.json holds no index parameters', { cause: error });
-    }
-    return { vocabulary: decoded, index: parameters };
+    return decodeIndex(vocabulary, index);
   }
 
   /**
@@ -213,6 +208,22 @@ export class LibraryFiles {
 
   async writeServer(url: string): Promise<void> {
     await writeWhole(this.#path('server.json'), `${JSON.stringify({ url })}\n`);
+  }
+
+  /**
+   * What the holder of this folder may do: everything, unless it was joined as a viewer.
+   * @throws `corrupt-index`. {@link RetrievalError}
+   */
+  async role(): Promise<GrantRole> {
+    const bytes = await read(this.#path('role.json'));
+    if (bytes === undefined) return 'owner';
+    const { role } = parse(bytes, 'role.json') as { role?: unknown };
+    if (role !== 'owner' && role !== 'viewer') throw new RetrievalError('corrupt-index', 'role.json is damaged');
+    return role;
+  }
+
+  async writeRole(role: GrantRole): Promise<void> {
+    await writeWhole(this.#path('role.json'), `${JSON.stringify({ role })}\n`);
   }
 
   /**
@@ -250,6 +261,22 @@ export class LibraryFiles {
     await rm(this.#slot('next', 'key'), { force: true });
     return there;
   }
+}
+
+/**
+ * Reads the description of an index.
+ * @param index - Index parameters as JSON.
+ * @throws `corrupt-vocabulary`, `corrupt-index`. {@link RetrievalError}
+ */
+export function decodeIndex(vocabulary: Uint8Array, index: Uint8Array): IndexFiles {
+  const decoded = decodeVocabulary(vocabulary);
+  const parameters = parse(index, 'index.json') as IndexParameters;
+  try {
+    indexFingerprint(decoded.fingerprint, parameters);
+  } catch (error) {
+    throw new RetrievalError('corrupt-index', 'index.json holds no index parameters', { cause: error });
+  }
+  return { vocabulary: decoded, index: parameters };
 }
 
 async function exists(path: string): Promise<boolean> {

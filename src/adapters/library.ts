@@ -146,6 +146,9 @@ export async function openLibrary(folder: string, { opener, ...options }: Librar
       'library-not-found',
       'the store of this library is on a server, and no way there was given',
     );
+  // The server would refuse a viewer's credential all the same; so nothing is done in vain.
+  if (options.readOnly !== true && (await files.role()) === 'viewer')
+    throw new RetrievalError('forbidden', 'this library was joined as a viewer: only an owner may change it');
   const libraryKey = await openKeyFile(await files.key(), opener);
   try {
     const library = await Library.assemble(files, libraryKey, { ...options, opener });
@@ -178,7 +181,8 @@ export async function changeLibraryPassphrase(
   await files.writeKey(await changePassphrase(await files.key(), opener, passphrase, options));
 }
 
-async function openKeyFile(file: Uint8Array, opener: KeyFileOpener): Promise<Uint8Array> {
+/** The library key, by passphrase or words. */
+export async function openKeyFile(file: Uint8Array, opener: KeyFileOpener): Promise<Uint8Array> {
   return 'words' in opener ? openWithWords(file, opener.words) : openWithPassphrase(file, opener.passphrase);
 }
 

@@ -33,6 +33,8 @@ export type RetrievalErrorCode =
   | 'decrypt-failed'
   /** The passphrase or recovery words do not open the key file. */
   | 'wrong-passphrase'
+  /** The grant or identity file does not parse. */
+  | 'corrupt-grant'
   /** The key file does not parse. */
   | 'corrupt-key-file'
   /** The bytes do not parse as a vocabulary, or its checksum does not match. */
@@ -75,7 +77,7 @@ export type RetrievalErrorCode =
   | 'timed-out'
   /** No credential, or one that the server does not know (any more). */
   | 'unauthorized'
-  /** The credential does not allow this. */
+  /** The credential, or the grant by which a library was joined, does not allow this. */
   | 'forbidden'
   /** More requests than the credential may make: later. */
   | 'rate-limited'

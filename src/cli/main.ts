@@ -282,6 +282,41 @@ command(
   .action(async (library: string, options) => (await import('./commands/migrate.ts')).migrate(library, options));
 
 command(
+  'identity <file>',
+  'print the public key that a library is shared to; makes the key pair if there is no such file (the format of age-keygen)',
+  `blindsight identity key.txt`,
+).action(async (file: string, options) => (await import('./commands/identity.ts')).identity(file, options));
+
+command(
+  'share <library>',
+  'let someone in: writes a grant that only they can open; it holds the key of the library, also for a viewer',
+  `blindsight share photos.blind --to age1... --role viewer -o bob.grant
+   blindsight share photos.blind --to age1... --server https://photos.example -o bob.grant`,
+)
+  .addOption(passphraseFile())
+  .requiredOption('--to <recipient>', 'age public key (age1...); blindsight identity prints one')
+  .addOption(
+    new Option('--role <role>', 'owner: adds and removes too; viewer: searches and opens')
+      .choices(['owner', 'viewer'])
+      .default('viewer'),
+  )
+  .option('--server <url>', 'where the library is served; default: where its store is')
+  .requiredOption('-o, --output <file>', 'where to write the grant')
+  .action(async (library: string, options) => (await import('./commands/share.ts')).share(library, options));
+
+command(
+  'join <grant> <library>',
+  'make a folder of your own for a library you were let into, with a passphrase of your own',
+  `blindsight identity key.txt
+   blindsight join bob.grant photos.blind --identity key.txt`,
+)
+  .addOption(passphraseFile())
+  .requiredOption('--identity <file>', 'your secret key; made by blindsight identity or age-keygen')
+  .action(async (grant: string, library: string, options) =>
+    (await import('./commands/join.ts')).join(grant, library, options),
+  );
+
+command(
   'rotate <library>',
   'give the library a new key, so that keys handed out before no longer open it; pictures are not encrypted anew, the old key serves until all is changed over',
   `blindsight rotate photos.blind
