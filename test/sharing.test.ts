@@ -14,6 +14,7 @@ const inAnna: Record<string, string> = {};
 const inBob: Record<string, string> = {};
 let served: Served | undefined;
 let id = '';
+let recipient = '';
 
 test.after(async () => {
   served?.child.kill('SIGKILL');
@@ -35,6 +36,7 @@ test('an identity is made once, readable by its owner alone', async () => {
   assert.match(first.recipient, /^age1[a-z0-9]{58}$/);
   assert.is(first.made, true);
   assert.is((await stat(key)).mode & 0o777, 0o600);
+  recipient = first.recipient;
   const text = await readFile(key, 'utf8');
   assert.equal(await answerOf(['identity', key]), { ...first, made: false });
   assert.is(await readFile(key, 'utf8'), text);
@@ -47,7 +49,6 @@ test('anna shares with bob, who searches and opens with a passphrase of his own,
   await answerOf(['init', anna, '--server', served.url], { env: inAnna });
   await hasten(anna);
   await answerOf(['add', anna, ...photos.map((name) => join(SAMPLES, name))], { env: inAnna });
-  const { recipient } = await answerOf<{ recipient: string }>(['identity', key]);
   await answerOf(['share', anna, '--to', recipient, '--role', 'viewer', '-o', grant]);
   assert.match((await readFile(grant)).toString('latin1'), /^age-encryption\.org\/v1\n-> X25519 /);
 
@@ -68,7 +69,6 @@ test('anna shares with bob, who searches and opens with a passphrase of his own,
   // His own program refuses before anything is asked for; a program that does not is refused by the server.
   for (const args of [
     ['add', bob, join(SAMPLES, 'cat.jpg')],
-    ['rm', bob, id],
     ['share', bob, '--to', recipient, '-o', at('more.grant')],
   ]) {
     const outcome = await blindsight(args, asBob);
@@ -83,9 +83,7 @@ test('anna shares with bob, who searches and opens with a passphrase of his own,
 test('a grant opens for its recipient alone', async () => {
   await answerOf(['identity', at('other.txt')]);
   await refused(['join', grant, at('third'), '--identity', at('other.txt')], {}, 'decrypt-failed');
-  await refused(['join', key, at('third'), '--identity', key], {}, 'decrypt-failed');
   await refused(['join', grant, at('third'), '--identity', grant], {}, 'corrupt-grant');
-  await refused(['join', grant, bob, '--identity', key], {}, 'library-exists');
   const { code, stderr } = await blindsight(['share', anna, '--to', 'age1nobody', '-o', at('x')]);
   assert.equal([code, /"recipient" expected/.test(stderr)], [2, true]);
 });
