@@ -2,17 +2,13 @@
  * Features of many photo files, kept in a folder, so that training and evaluation go on where they were stopped.
  * @module
  */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join as joinPath } from 'node:path';
 import { FeatureExtractor, type LocalSettings } from '../features/feature-extractor.ts';
 import type { DeepModel } from '../features/deep.ts';
 import { ImageReader } from '../image/decode.ts';
 import type { Image } from '../image/image.ts';
 import type { Decoder } from '../image/decoder.ts';
-import { FeatureCache, roundLocal, type CachedFeatures, type FeatureStore } from '../train/feature-cache.ts';
-
-/** Names the steps before the cache; another number never finds features of this one. */
-const PIPELINE = 'blindsight/features/1';
+import { roundLocal, type CachedFeatures, type FeatureCache } from '../train/feature-cache.ts';
+import { FeatureFolder } from './feature-folder.ts';
 
 /** What training and evaluation need of one image. */
 export interface CollectedFeatures {
@@ -44,11 +40,9 @@ export class Collector {
     this.#reader = new ImageReader(kernels, decoders);
     this.#extractor = new FeatureExtractor(kernels, local, model);
     if (folder === undefined) return;
-    const store = folderStore(folder);
-    const cache = (...settings: unknown[]): FeatureCache =>
-      new FeatureCache(store, JSON.stringify([PIPELINE, decoders.map(({ name }) => name), ...settings]));
-    this.#lumaCache = cache('luma', local);
-    this.#deepCache = cache('deep', model.sha256, model.inputSide, model.inputFit);
+    const kept = new FeatureFolder(folder, decoders);
+    this.#lumaCache = kept.luma(local);
+    this.#deepCache = kept.deep(model);
   }
 
   /**
@@ -79,18 +73,4 @@ export class Collector {
 
 function join(luma: CachedFeatures, deep: CachedFeatures): CollectedFeatures {
   return { ehd: luma.descriptor, deep: deep.descriptor, local: luma.local };
-}
-
-/** A folder of files, by name, in sub-folders of 256. */
-function folderStore(folder: string): FeatureStore {
-  const path = (name: string): string => joinPath(folder, name.slice(0, 2), name);
-  return {
-    get: (name) => readFile(path(name)).catch(() => undefined),
-    async put(name, bytes) {
-      await mkdir(joinPath(folder, name.slice(0, 2)), { recursive: true });
-      const partial = `${path(name)}.${process.pid}`;
-      await writeFile(partial, bytes);
-      await rename(partial, path(name));
-    },
-  };
 }

@@ -14,7 +14,7 @@ import { decodeVocabulary } from '../codes/vocabulary-format.ts';
 import { download } from './download.ts';
 import { LibraryFiles, writeWhole } from './library-files.ts';
 import { readUserManifest, whileLocked } from './model-folder.ts';
-import { readOnnxGraph, withOutput } from './onnx-graph.ts';
+import { readModelFile, type ModelFileFacts } from './model-file.ts';
 import {
   findModel,
   installedModels,
@@ -149,60 +149,17 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
   return whileLocked((folder, write) => install(folder, write, bytes, facts, options.output));
 }
 
-interface Facts {
-  readonly id: string;
-  readonly inputSide: number;
-  /** Undefined: by the graph. */
-  readonly inputFit: ModelEntry['inputFit'] | undefined;
-  /** Undefined: whatever it gives. */
-  readonly dims?: number;
-  readonly url?: string;
-  readonly channels?: 'rgb' | 'bgr';
-  readonly licence: string;
-  readonly origin: string;
-}
-
 /** Adds the output if need be, tries the model, and keeps it: the file first, then its line in the manifest. */
 async function install(
   folder: string,
   write: Parameters<Parameters<typeof whileLocked>[0]>[1],
   bytes: Uint8Array,
-  facts: Facts,
+  facts: ModelFileFacts,
   wanted?: string,
 ): Promise<ModelEntry> {
-  const { id, dims, url, channels, licence, origin } = facts;
-  const graph = readOnnxGraph(bytes);
-  const output = wanted ?? graph.feature;
-  if (output === undefined)
-    throw new RetrievalError(
-      'parameter-mismatch',
-      'the file does not have one GlobalAveragePool: name the descriptor, a tensor of the graph',
-    );
-  if (!graph.tensors.has(output)) throw new RetrievalError('parameter-mismatch', `the graph makes no tensor ${output}`);
-  const input = graph.inputs[0];
-  const [, channelCount, height, width] = input?.shape ?? [];
-  if (input === undefined || graph.inputs.length > 1 || input.shape.length !== 4 || (channelCount ?? 3) !== 3)
-    throw new RetrievalError(
-      'parameter-mismatch',
-      'expected a network with one input of the shape [N, 3, height, width]',
-    );
-  if (height !== undefined && height !== width)
-    throw new RetrievalError('parameter-mismatch', `expected a square input, got ${width} x ${height}`);
-  const kept = graph.outputs.includes(output) ? bytes : withOutput(bytes, output);
-  const entry: ModelEntry = {
-    id,
-    file: `${checkName(id)}.onnx`,
-    sha256: hashOf(kept),
-    input: input.name,
-    output,
-    inputSide: height ?? facts.inputSide,
-    inputFit: facts.inputFit ?? (height === undefined ? 'area' : 'square'),
-    ...(channels === undefined ? {} : { channels }),
-    dims: dims ?? 0,
-    licence,
-    origin,
-    source: { ...(url === undefined ? {} : { url }), bytes: bytes.length, sha256: hashOf(bytes) },
-  };
+  const { id, dims } = facts;
+  checkName(id);
+  const { entry, bytes: kept } = readModelFile(bytes, facts, wanted);
   const model = await openModel(entry, kept);
   await model.close();
   if (dims !== undefined && model.dims !== dims)

@@ -16,20 +16,17 @@ import { newLibraryKey } from '../crypto/keys.ts';
 import { AsymmetricTable } from '../search/asymmetric-table.ts';
 import { createServer } from '../server/server.ts';
 import { createMemoryStore } from '../stores/memory-store.ts';
+import { figuresOf, type Figures } from './figures.ts';
 import { cosines, yardstick } from './float-cosine.ts';
-import { averagePrecision, mean, precisionAt, rank } from './metrics.ts';
+import { rank } from './metrics.ts';
 
 /** What is ranked by: the float yardstick, one feature's code, or a fusion of the three. */
 export type Ranked = 'float' | Feature | 'equal' | 'adaptive';
 
 /** One row of the table. */
-export interface Row {
+export interface Row extends Figures {
   readonly feature: Ranked;
   readonly side: 'plain' | 'encrypted';
-  readonly p1: number;
-  readonly p10: number;
-  readonly p20: number;
-  readonly map: number;
 }
 
 /** A photo to evaluate. */
@@ -99,21 +96,7 @@ export async function evaluate(photos: readonly Photo[], options: EvaluationOpti
 
   const rows: Row[] = [];
   const measure = (feature: Ranked, side: Row['side'], rankings: readonly ArrayLike<number>[]): void => {
-    const figures = rankings.map((ranking, query) => {
-      const relevant = labels.map((label) => Number(label === labels[query]));
-      return [
-        precisionAt(ranking, relevant, 1),
-        precisionAt(ranking, relevant, 10),
-        precisionAt(ranking, relevant, 20),
-        averagePrecision(
-          ranking,
-          relevant,
-          relevant.reduce((a, b) => a + b, -1),
-        ),
-      ] as const;
-    });
-    const column = (at: 0 | 1 | 2 | 3): number => mean(figures.map((figure) => figure[at]));
-    rows.push({ feature, side, p1: column(0), p10: column(1), p20: column(2), map: column(3) });
+    rows.push({ feature, side, ...figuresOf(rankings, labels) });
   };
 
   // Plain: float cosine, then the codes.
