@@ -351,7 +351,7 @@ test('use names the default, says what to index anew, and a library is made with
 });
 
 test('every part of the command has examples', async () => {
-  for (const part of ['list', 'pull', 'use', 'import'])
+  for (const part of ['list', 'pull', 'use', 'import', 'measure'])
     assert.match((await blindsight(['models', part, '--help'])).stdout, /Examples:\n {2}\$ blindsight models/);
 });
 

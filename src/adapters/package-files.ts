@@ -163,8 +163,11 @@ export async function loadModel(sha256: string): Promise<DeepModel> {
   return openModel(entry, bytes);
 }
 
-/** Opens a model from its bytes, which must be those of its entry. */
-export async function openModel(entry: ModelEntry, bytes: Uint8Array): Promise<DeepModel> {
+/**
+ * Opens a model from its bytes, which must be those of its entry.
+ * @param threads - Default: the runtime's choice.
+ */
+export async function openModel(entry: ModelEntry, bytes: Uint8Array, threads?: number): Promise<DeepModel> {
   return loadOnnxModel({
     bytes,
     id: entry.id,
@@ -174,6 +177,7 @@ export async function openModel(entry: ModelEntry, bytes: Uint8Array): Promise<D
     inputSide: entry.inputSide,
     inputFit: entry.inputFit,
     ...(entry.channels === undefined ? {} : { channels: entry.channels }),
+    ...(threads === undefined ? {} : { threads }),
     runtime: await loadOnnxRuntime(),
   });
 }

@@ -378,7 +378,9 @@ command(
     (await import('./commands/eval-duplicates.ts')).evaluateDuplicates(folder, options),
   );
 
-const models = program.command('models').description('the networks behind the deep feature: list, pull, use, import');
+const models = program
+  .command('models')
+  .description('the networks behind the deep feature: list, pull, use, import, measure');
 models.addHelpText('after', '\nExamples:\n  $ blindsight models list\n  $ blindsight models pull densenet121-imagenet');
 
 command('list', 'models that are here, and models that can be fetched', 'blindsight models list', models).action(
@@ -419,6 +421,45 @@ command(
   .addOption(new Option('--side <pixels>', 'for a network that takes any size').argParser(integer(32, 1024)))
   .option('--bgr', 'its planes are blue, green, red')
   .action(async (file: string, options) => (await import('./commands/models.ts')).importFile(file, options));
+
+const oneThread = [1];
+const measured: { folder: string; labels?: string }[] = [];
+command(
+  'measure <models...>',
+  'float cosine on labelled folders, and time, of models side by side',
+  `blindsight models measure densenet121-distilled other.onnx@160 --photos corel1k --labels corel1k/labels.csv --mean-photos caltech101
+   blindsight models measure a.onnx b.onnx@224-square --photos corel1k --photos other --mean-photos caltech101 --cache /tmp/features --threads 1 2`,
+  models,
+)
+  .addOption(
+    new Option('--photos <folder>', 'labelled photos: class = sub-folder, or --labels behind it; may be given again')
+      .argParser((folder: string) => {
+        measured.push({ folder });
+        return measured;
+      })
+      .makeOptionMandatory(),
+  )
+  .addOption(
+    new Option('--labels <file>', 'CSV with path,class, of the --photos before it').argParser((labels: string) => {
+      const last = measured.at(-1);
+      if (last === undefined || last.labels !== undefined)
+        throw new InvalidArgumentError('Expected --photos before it.');
+      last.labels = labels;
+      return labels;
+    }),
+  )
+  .requiredOption(
+    '--mean-photos <folder>',
+    'photos whose mean is subtracted; those that are measured are left out of it',
+  )
+  .option('--cache <dir>', 'keep descriptors here, so that a stopped run goes on')
+  .addOption(
+    new Option('--threads <n...>', 'numbers of threads to time with')
+      .argParser((text: string, before: number[]) => [...(before === oneThread ? [] : before), integer(1, 64)(text)])
+      .default(oneThread),
+  )
+  .addOption(new Option('--timed <n>', 'photos to time; 0: none').argParser(integer(0, 10_000)).default(16))
+  .action(async (specs: string[], options) => (await import('./commands/measure.ts')).measure(specs, options));
 
 command(
   'demo [folder]',

@@ -24,10 +24,7 @@ export interface MeasuredPhotos {
  * @throws On wrong argument types. {@link TypeError}
  * @throws On descriptors of unequal lengths, or none. {@link RangeError}
  */
-export function measureFeatures(
-  { descriptors, labels }: MeasuredPhotos,
-  others: readonly Float32Array[],
-): Figures {
+export function measureFeatures({ descriptors, labels }: MeasuredPhotos, others: readonly Float32Array[]): Figures {
   const dims = others[0]?.length ?? 0;
   if (dims === 0) throw new RangeError('"others" expected descriptors, got 0');
   for (const row of others) assertFloats(row, 'others', dims);
