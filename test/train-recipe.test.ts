@@ -43,6 +43,12 @@ async function run(script: string, args: readonly string[], killAt?: string): Pr
 const cosine = (output: string, epoch: number): number =>
   Number(new RegExp(`^epoch ${epoch}/.*cosine (-?[\\d.]+)`, 'm').exec(output)?.[1]);
 
+/** Cosine of two descriptors. */
+function angleOf(a: Float32Array, b: Float32Array): number {
+  const product = (x: Float32Array, y: Float32Array): number => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+  return product(a, b) / Math.sqrt(product(a, a) * product(b, b));
+}
+
 test.after(() => folder.remove());
 
 if (python === undefined) console.log(`skipped: ${NAME}: no python3 with torch, numpy and PIL is here`);
@@ -93,21 +99,34 @@ if (python === undefined) console.log(`skipped: ${NAME}: no python3 with torch, 
   const input = floats(3 * 48 * 40, 5);
   const expected = await torchFeatures(join(out('whole'), 'weights.npz'), input, 48, 40);
   const runtime = await loadOnnxRuntime();
-  const sizes: number[] = [];
-  for (const flags of [[], ['--half'], ['--fold'], ['--half', '--fold']]) {
-    const file = out(`student${flags.join('')}.onnx`);
-    await run('export.py', [join(out('whole'), 'weights.npz'), file, ...flags]);
-    sizes.push((await stat(file)).size);
+  const sizes: Record<string, number> = {};
+  const weights = join(out('whole'), 'weights.npz');
+  await run('calibrate.py', [weights, SAMPLES, out('ranges.npz'), '--photos', '8', '--side', `${SIDE}`]);
+  // The checkpoint's convolutions are f16 already, so that storing them so loses nothing; folding makes new numbers,
+  // which are rounded again. 8 bits a weight, and then 8 bits an activation, cost what a cosine shows best.
+  for (const [flags, tolerance, angle] of [
+    [[], 1e-4, 1],
+    [['--half'], 1e-4, 1],
+    [['--fold'], 1e-4, 1],
+    [['--half', '--fold'], 0.01, 1],
+    [['--int8-weights'], Infinity, 0.999],
+    [['--fp16'], Infinity, 0.999],
+    [['--int8', out('ranges.npz')], Infinity, 0.99],
+  ] as const) {
+    const name = flags.map((flag) => flag.replace(/.*[/]/, '')).join('');
+    const file = out(`student${name}.onnx`);
+    await run('export.py', [weights, file, ...flags]);
+    sizes[name] = (await stat(file)).size;
     const student = await loadOnnxModel({ runtime, file, id: 'student', inputSide: 64, inputFit: 'area' });
     assert.is(student.dims, expected.length);
     const given = await student.run(input, 48, 40);
-    // The checkpoint's convolutions are f16 already; folding makes new numbers, which --half rounds again.
-    const tolerance = flags.length === 2 ? 0.01 : 1e-4;
     for (const [j, value] of expected.entries())
       assert.ok(Math.abs(value - given[j]!) < tolerance, `${flags}: ${value} ${given[j]}`);
+    assert.ok(angleOf(expected, given) >= angle - 1e-6, `${flags}: ${angleOf(expected, given)}`);
     await student.close();
   }
-  assert.ok(sizes[1]! < 0.75 * sizes[0]!, `${sizes}`);
+  assert.ok(sizes['--half']! < 0.75 * sizes['']!, JSON.stringify(sizes));
+  assert.ok(sizes['--int8-weights']! < sizes['--half']!, JSON.stringify(sizes));
 });
 
 /** What PyTorch makes of a checkpoint and an input. */
