@@ -12,11 +12,13 @@ import { multiplyF64, multiplyTransposedF32 } from '../wasm/matrix.ts';
 import { cholesky, solveCholesky } from './cholesky.ts';
 
 /** Strengths of regularisation that are tried, relative to the mean of the kernel's diagonal. */
-const STRENGTHS = [1e-4, 1e-2, 1e-1, 1] as const;
+const STRENGTHS = [1e-3, 1e-2, 1e-1, 1] as const;
 /** Regularisation of the second regression, relative to the mean of its diagonal. */
 const QUERY_STRENGTH = 1e-3;
 /** Share of the known images that each strength is tried with; the others tell how well it did. */
 const TRAINED = 0.8;
+/** No more than this many: the choice is not worth more time. */
+const MOST_TRAINED = 800;
 /** Bits that the strength is chosen by, spread over the code: its blocks differ. */
 const TRIAL_BITS = 64;
 
@@ -64,7 +66,7 @@ export function recoverCodes(
     return { means, weights };
   };
 
-  const trained = Math.floor(TRAINED * n);
+  const trained = Math.min(MOST_TRAINED, Math.floor(TRAINED * n));
   const trial = Uint32Array.from({ length: Math.min(TRIAL_BITS, bits) }, (_, i) =>
     Math.floor((i * bits) / Math.min(TRIAL_BITS, bits)),
   );

@@ -20,7 +20,7 @@ export interface StoredIndex {
   readonly vectors: Float32Array;
   /** Per image; empty where no tokens are stored. */
   readonly tokens: readonly BigUint64Array[];
-  /** f64[count]: sequence numbers. */
+  /** f64[count]: sequence numbers; empty where the server's log has been cut. */
   readonly places: Float64Array;
 }
 
@@ -60,15 +60,21 @@ export interface KnownPlaintextRow {
   readonly queryCosine: number;
 }
 
+/** Searches whose scores lie on a lattice, and the mean height of the peaks (1: a perfect lattice). */
+export interface LatticeShare {
+  readonly searches: number;
+  readonly found: number;
+  readonly peak: number;
+}
+
 /** What the attacks found. */
 export interface SuiteResult {
   readonly images: number;
   readonly similarity?: SimilarityResult;
   readonly knownPlaintext?: readonly KnownPlaintextRow[];
-  /** Share of the searches whose scores lie on a lattice, and the mean height of the peaks (1: a perfect lattice). */
-  readonly lattice?: { readonly searches: number; readonly found: number; readonly peak: number };
+  readonly lattice?: LatticeShare;
   readonly tokens?: CoOccurrenceResult;
-  readonly order: NeighbourShare;
+  readonly order?: NeighbourShare;
 }
 
 /** Steps that `onStep` will tell of. */
@@ -86,30 +92,32 @@ export function attackIndex(
   const { count, vectors, tokens, places } = stored;
   const step = (attack: string): void => options.onStep?.(attack);
   const asked = spread(count, Math.min(options.asked, count));
-  const order = insertionOrder(places, codes, asked);
+  const order = places.length === 0 ? {} : { order: insertionOrder(places, codes, asked) };
   step('order');
   const byTokens = tokens.length === 0 ? {} : { tokens: tokenCoOccurrence(tokens, codes, asked) };
   if (tokens.length > 0) step('tokens');
-  if (vectors.length === 0) return { images: count, ...byTokens, order };
+  if (vectors.length === 0) return { images: count, ...byTokens, ...order };
 
   const dims = vectors.length / count;
   const whitened = whiten(kernels, vectors, count, dims);
   const similarity = ciphertextSimilarity(kernels, vectors, whitened, codes, count, asked);
   step('similarity');
   const scores = queries.map(({ trapdoor }) => allScores(vectors, trapdoor, count));
-  const lattices = scores.map((score) => scoreLattice(score, (8 * codes.length) / count));
-  const lattice = {
-    searches: lattices.length,
-    found: lattices.filter(({ found }) => found).length / lattices.length,
-    peak: mean(lattices.map(({ peak }) => peak)),
-  };
+  const lattice = latticeShare(scores, (8 * codes.length) / count);
   step('lattice');
   const knownPlaintext = usable(stored, options).map((known) => {
     const row = knownPlaintextRow(kernels, whitened, codes, count, known, queries, scores);
     step(`${known} known images`);
     return row;
   });
-  return { images: count, similarity, knownPlaintext, ...(lattices.length > 0 ? { lattice } : {}), ...byTokens, order };
+  return {
+    images: count,
+    similarity,
+    knownPlaintext,
+    ...(queries.length > 0 ? { lattice } : {}),
+    ...byTokens,
+    ...order,
+  };
 }
 
 function usable({ count }: StoredIndex, { known }: SuiteOptions): number[] {
@@ -163,8 +171,21 @@ function compare(guess: Float64Array, query: Float32Array): { signs: number; cos
   return { signs: signs / query.length, cosine: a * b > 0 ? product / Math.sqrt(a * b) : 0 };
 }
 
+/**
+ * Looks for a lattice in the scores of each search.
+ * @param bits - Bits of a code.
+ */
+export function latticeShare(scores: readonly Float64Array[], bits: number): LatticeShare {
+  const lattices = scores.map((score) => scoreLattice(score, bits));
+  return {
+    searches: lattices.length,
+    found: lattices.filter(({ found }) => found).length,
+    peak: mean(lattices.map(({ peak }) => peak)),
+  };
+}
+
 /** Scores as the server can compute them: f64[count]. */
-function allScores(vectors: Float32Array, trapdoor: Float32Array, count: number): Float64Array {
+export function allScores(vectors: Float32Array, trapdoor: Float32Array, count: number): Float64Array {
   const dims = trapdoor.length;
   const out = new Float64Array(count);
   for (let i = 0, at = 0; i < count; i++) {

@@ -378,6 +378,22 @@ command(
     (await import('./commands/eval-duplicates.ts')).evaluateDuplicates(folder, options),
   );
 
+command(
+  'attack [library]',
+  'what a server can work out from what it stores of your library; or of a folder of photos, over many parameters',
+  `blindsight attack photos.blind
+   blindsight attack --photos ~/Pictures --full --cache /tmp/features`,
+)
+  .addOption(passphraseFile())
+  .addOption(recoveryFile())
+  .option('--photos <folder>', 'attack an index of these photos, made for the occasion')
+  .option('--cache <dir>', 'keep features of --photos here, so that the next run is quick')
+  .option('--full', 'also the logistic stream alone; with --photos, every noise, split and number of known images')
+  .addOption(new Option('--limit <n>', 'with --photos: the first n of them').argParser(integer(40, 1_000_000)))
+  .action(async (library: string | undefined, options) =>
+    (await import('./commands/attack.ts')).attack(library, options),
+  );
+
 const models = program
   .command('models')
   .description('the networks behind the deep feature: list, pull, use, import, measure');

@@ -1,0 +1,51 @@
+/**
+ * What a server would hold of some codes, made under keys that are drawn for the occasion.
+ * @module
+ */
+import type { IndexParameters } from '../client/index-parameters.ts';
+import { createRanker } from '../client/rankers.ts';
+import type { Vocabulary } from '../codes/vocabulary.ts';
+import { LibraryKeys, newLibraryKey } from '../crypto/keys.ts';
+import { SecureKnn } from '../crypto/secure-knn.ts';
+
+/** Codes under keys. */
+export interface SealedIndex {
+  /** f32[count * dims]; empty unless the server ranks. */
+  readonly vectors: Float32Array;
+  /** Per image; empty when the client ranks. */
+  readonly tokens: readonly BigUint64Array[];
+  /** What is sent for a query: f32[dims]. */
+  readonly trapdoor: (query: Float32Array) => Float32Array;
+}
+
+/**
+ * Seals codes.
+ * @param codes - u8[count * codeBytes].
+ */
+export function sealIndex(
+  kernels: WebAssembly.Module,
+  vocabulary: Vocabulary,
+  index: IndexParameters,
+  codes: Uint8Array,
+): SealedIndex {
+  const { bits, codeBytes } = vocabulary;
+  const count = codes.length / codeBytes;
+  const keys = new LibraryKeys(newLibraryKey());
+  const { noise, split } = index;
+  const knn = new SecureKnn(kernels, { key: keys.get('knn'), bits, noise, split });
+  // Vectors are quicker many at a time.
+  const ranker = createRanker({
+    ...{ kernels, keys, vocabulary, parameters: new Uint8Array(32) },
+    index: { ...index, ranking: index.ranking === 'server' ? 'split' : index.ranking },
+    transport: () => Promise.reject(new Error('nothing is sent')),
+  });
+  const tokens = Array.from(
+    { length: count },
+    (_, i) => ranker.protect(codes.subarray(i * codeBytes, (i + 1) * codeBytes)).tokens,
+  );
+  return {
+    vectors: index.ranking === 'server' ? knn.sealMany(codes, count) : new Float32Array(0),
+    tokens: index.ranking === 'client' ? [] : tokens,
+    trapdoor: (query) => knn.trapdoor(query),
+  };
+}
