@@ -47,18 +47,30 @@ for (const [build, module] of Object.entries(builds))
   });
 
 test('a ciphertext, taken apart by the definition', () => {
-  const knn = new SecureKnn(kernels, { key, bits: 8, noise: 3, split: 2 });
   const reference = new ReferenceKnn(key, 8);
   const code = bytes(1, 5);
-  const { shares, split } = reference.openStored(knn.seal(code));
-  for (let i = 0; i < 8 + 33; i++) {
-    const [a, b] = [shares[0][i]!, shares[1][i]!];
-    if (split[i] === 0) assert.ok(Math.abs(a - b) < 1e-3, `entry ${i} is copied`);
-    const value = split[i] === 1 ? a + b : a;
-    if (i < 8) assert.ok(Math.abs(value - ((code[i >> 3]! >> (i & 7)) & 1 ? 1 : -1)) < 1e-3, `bit ${i}`);
-    else if (i < 8 + 32) assert.ok(Math.abs(value) < 10, `slot ${i}`);
-    else assert.ok(Math.abs(value - 1) < 1e-3, 'the last entry is 1');
+  /** What each entry of p^ says beyond the code and the last 1. */
+  const noiseOf = (knn: SecureKnn): number[] => {
+    const { shares, split } = reference.openStored(knn.seal(code));
+    return Array.from({ length: 8 + 33 }, (_, i) => {
+      const [a, b] = [shares[0][i]!, shares[1][i]!];
+      if (split[i] === 0) assert.ok(Math.abs(a - b) < 1e-3, `entry ${i} is copied`);
+      const value = split[i] === 1 ? a + b : a;
+      const plain = i < 8 ? ((code[i >> 3]! >> (i & 7)) & 1 ? 1 : -1) : i < 8 + 32 ? 0 : 1;
+      return value - plain;
+    });
+  };
+  for (const entry of noiseOf(new SecureKnn(kernels, { key, bits: 8, noise: 0, split: 2 })))
+    assert.ok(Math.abs(entry) < 1e-3);
+  const noisy = new SecureKnn(kernels, { key, bits: 8, noise: 3, split: 2 });
+  let squares = 0;
+  for (let round = 0; round < 50; round++) {
+    const noise = noiseOf(noisy);
+    assert.ok(Math.abs(noise.pop()!) < 1e-3, 'the last entry is 1');
+    squares += noise.reduce((sum, entry) => sum + entry * entry, 0);
   }
+  // 2000 squares of N(0, 9 / 8).
+  assert.ok(Math.abs(squares / 2000 / (9 / 8) - 1) < 0.15, String(squares / 2000));
 });
 
 test('a trapdoor, taken apart by the definition', () => {
@@ -136,7 +148,9 @@ test('the noise has the deviation that was asked for', () => {
       plain,
       plain.map((_, i) => dot(stored, trapdoor, i * knn.dims)),
     );
-    assert.ok(Math.abs(deviation / slope / noise - 1) < 0.1, `sigma ${noise}, measured ${deviation / slope}`);
+    // Of the query's own length, and of the 16 slots that it looks at.
+    const expected = noise * Math.sqrt((query.reduce((sum, entry) => sum + entry * entry, 0) + 16) / 64);
+    assert.ok(Math.abs(deviation / slope / expected - 1) < 0.1, `sigma ${noise}, measured ${deviation / slope}`);
   }
 });
 

@@ -1,5 +1,5 @@
 /**
- * What a server would hold of some codes, made under keys that are drawn for the occasion.
+ * What a server would hold of some codes, made as a client makes it.
  * @module
  */
 import type { IndexParameters } from '../client/index-parameters.ts';
@@ -21,16 +21,17 @@ export interface SealedIndex {
 /**
  * Seals codes.
  * @param codes - u8[count * codeBytes].
+ * @param keys - Drawn for the occasion when absent.
  */
 export function sealIndex(
   kernels: WebAssembly.Module,
   vocabulary: Vocabulary,
   index: IndexParameters,
   codes: Uint8Array,
+  keys: LibraryKeys = new LibraryKeys(newLibraryKey()),
 ): SealedIndex {
   const { bits, codeBytes } = vocabulary;
   const count = codes.length / codeBytes;
-  const keys = new LibraryKeys(newLibraryKey());
   const { noise, split } = index;
   const knn = new SecureKnn(kernels, { key: keys.get('knn'), bits, noise, split });
   // Vectors are quicker many at a time.

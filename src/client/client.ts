@@ -107,7 +107,7 @@ export interface SearchResult {
 }
 
 /** More sealed records than asked for are opened and ranked by their exact score, so that the noise does not show. */
-const SHORTLIST = 16;
+const SHORTLIST = 64;
 /** Images of a library that is ranked whole when the prefilter finds too few. */
 const SMALL_LIBRARY = 10_000;
 /** Bytes asked for in one blob message. */

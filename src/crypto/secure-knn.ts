@@ -2,9 +2,13 @@
  * Secure kNN: the server ranks by inner product without seeing either vector. After Wong et al. (SIGMOD 2009), with the random
  * splits and slots of Cao et al. (INFOCOM 2011), over codes of `bits` = n entries +1/-1.
  *
- * `d' = n + 32 + 1`. A stored vector is `p^ = pi(p | eps | 1)`, a trapdoor's is `q^ = pi(r q | r on half of the 32 slots, 0 on the others | t)`;
+ * `d' = n + 32 + 1`. A stored vector is `p^ = pi(p + e | e' | 1)`, with every entry of e and e' drawn from N(0, sigma^2 / n), a trapdoor's is `q^ = pi(r q | r on half of the 32 slots, 0 on the others | t)`;
  * each is split in two by the key's bits S and multiplied: `(M1^T p_a, M2^T p_b)` and `(M1^-1 q_a, M2^-1 q_b)`. Then
- * `score = <ciphertext, trapdoor> = r (<p, q> + noise) + t`, noise ~ N(0, sigma^2), in the unit of `<p, q>`. Larger is nearer.
+ * `score = <ciphertext, trapdoor> = r (<p, q> + noise) + t`, larger is nearer. The noise is `<e, q>` and half of e': N(0, sigma^2 (|q|^2 + 16) / n), so sigma is its
+ * deviation, in the unit of `<p, q>`, for a query of the length of a code.
+ *
+ * Noise in entries of its own, as in Cao et al., hinders no one who sees many vectors: a linear map takes it off (`attacks/`). On the entries
+ * of the code it cannot be taken off one vector: whatever is known, a share `Phi(-sqrt(n) / sigma)` of the bits is read wrongly off its entries.
  *
  * **What it does not give**: codes and queries fall to some hundred known images. See the threat model.
  *
@@ -36,7 +40,7 @@ export interface SecureKnnOptions {
   readonly key: Uint8Array;
   /** n: bits of a code, a multiple of 8, 8..=1024. */
   readonly bits: number;
-  /** sigma: standard deviation of the noise, in the unit of `<p, q>`. */
+  /** sigma: standard deviation of the noise, in the unit of `<p, q>`, for a query of length `sqrt(n)`. */
   readonly noise: number;
   /** s: standard deviation of the random part of a split. */
   readonly split: number;
@@ -122,14 +126,14 @@ export class SecureKnn {
     const { split, places, first, second } = this.#expand();
     const side = this.dims / 2;
     const out = new Float32Array(count * this.dims);
-    const deviation = Math.sqrt((2 * this.#noise * this.#noise) / NOISE_SLOTS);
+    const deviation = this.#noise / Math.sqrt(this.bits);
     const [plain, a, b] = [new Float64Array(side), new Float64Array(BATCH * side), new Float64Array(BATCH * side)];
     for (let from = 0; from < count; from += BATCH) {
       const rows = Math.min(BATCH, count - from);
       for (let row = 0; row < rows; row++) {
         const code = codes.subarray((from + row) * codeBytes, (from + row + 1) * codeBytes);
-        for (let i = 0; i < this.bits; i++) plain[places[i]!] = (code[i >> 3]! >> (i & 7)) & 1 ? 1 : -1;
-        for (let i = 0; i < NOISE_SLOTS; i++) plain[places[this.bits + i]!] = deviation * this.#random.normal();
+        for (let i = 0; i < this.bits + NOISE_SLOTS; i++) plain[places[i]!] = deviation * this.#random.normal();
+        for (let i = 0; i < this.bits; i++) plain[places[i]!]! += (code[i >> 3]! >> (i & 7)) & 1 ? 1 : -1;
         plain[places[side - 1]!] = 1;
         this.#share(plain, split, 1, a, b, row * side);
       }

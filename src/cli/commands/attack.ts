@@ -46,14 +46,15 @@ interface Options extends OpenOptions {
 
 /** Known images, of those that a library has. */
 const KNOWN = [50, 100, 200, 500, 1000, 2000];
-const FEW_KNOWN = [50, 500];
+const FEW_KNOWN = [50, 500, 2000];
 /** Images whose neighbours are looked for. */
 const ASKED = 300;
 /** Searches that are attacked. */
 const SEARCHES = 20;
 const PAGE = 500;
 /** What is tried on a folder of photos. */
-const NOISES = [0, 0.5, 2, 8];
+const NOISES = [0, 0.5, 2, 8, 24, 48];
+const FEW_NOISES = [0, 8, 24];
 const WIDTHS = [1, 3, 8, 32];
 
 export async function attack(folder: string | undefined, options: Options): Promise<void> {
@@ -189,7 +190,7 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
   const full = options.full === true;
   const known = full ? KNOWN : FEW_KNOWN;
   const settings: [Partial<IndexParameters> & { ranking: Ranking }, number[]][] = [
-    ...(full ? NOISES : [0, DEFAULT_INDEX.noise]).map((noise): [{ ranking: Ranking; noise: number }, number[]] => [
+    ...(full ? NOISES : FEW_NOISES).map((noise): [{ ranking: Ranking; noise: number }, number[]] => [
       { ranking: 'server', noise },
       known,
     ]),
