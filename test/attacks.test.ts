@@ -34,7 +34,8 @@ function families(count: number, seed: number): Uint8Array {
 
 /** What a server would hold of the codes, in an order that says nothing. */
 function store(ranking: Ranking, codes: Uint8Array, noise: number): StoredIndex & SealedIndex {
-  const index = { ranking, tables: 8, sampledBits: 8, noise, split: 3 };
+  const prefilter = { family: 'lsh', tables: 8, sampledBits: 8, probes: 32 } as const;
+  const index = { ranking, prefilter, noise, split: 3 };
   const count = codes.length / CODE_BYTES;
   const order = shuffle(
     Uint32Array.from({ length: count }, (_, i) => i),

@@ -4,14 +4,15 @@ import * as assert from 'uvu/assert';
 import { toHex } from '../src/base/bytes.ts';
 import { RetrievalError } from '../src/base/errors.ts';
 import { addImages } from '../src/client/add-images.ts';
-import { indexFingerprint, type IndexParameters } from '../src/client/index-parameters.ts';
+import { indexFingerprint, type IndexParameters, type Prefilter } from '../src/client/index-parameters.ts';
 import { reindex } from '../src/client/reindex.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
 import { FEATURES } from '../src/codes/block.ts';
 import { Encoder } from '../src/codes/encoder.ts';
+import { createVocabulary } from '../src/codes/vocabulary-format.ts';
 import { decodeRequest, decodeResponse, encodeResponse, type InfoResponse } from '../src/protocol/messages.ts';
 import { describe, makeLibrary } from './small-library.ts';
-import { smallVocabulary } from './vocabulary-support.ts';
+import { smallContent, smallVocabulary } from './vocabulary-support.ts';
 import { NOT_BYTES, bytes, kernels } from './support.ts';
 
 const test = suite('client');
@@ -19,8 +20,7 @@ const test = suite('client');
 test('without noise, a full scan ranks as the definition does', async () => {
   const { client, files, ids, close } = await makeLibrary(40, 3, {
     ranking: 'server',
-    tables: 4,
-    sampledBits: 6,
+    prefilter: { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 },
     noise: 0,
     split: 1,
   });
@@ -169,8 +169,9 @@ test('equal bytes under two names share one fate: known only when the first is s
 
 test('equal bytes that cannot be decoded fail under every name', async () => {
   const { other, close } = await makeLibrary(1, 21);
-  const blind = other({ ranking: 'server', tables: 4, sampledBits: 6, noise: 1, split: 1 }, () =>
-    Promise.reject(new RetrievalError('corrupt-image', 'it is cut short')),
+  const blind = other(
+    { ranking: 'server', prefilter: { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 }, noise: 1, split: 1 },
+    () => Promise.reject(new RetrievalError('corrupt-image', 'it is cut short')),
   );
   const sources = ['a', 'b', 'c'].map((name) => ({ name, read: async () => bytes(90, 503) }));
   const failed: string[] = [];
@@ -211,7 +212,12 @@ test('a damaged index stops an add: it is no fault of the file', async () => {
 
 // Another vocabulary: images are encoded anew.
 const WORDS = smallVocabulary({ ehd: 24, bow: 16, deep: 24 });
-const NEXT: IndexParameters = { ranking: 'server', tables: 4, sampledBits: 6, noise: 2, split: 1 };
+const NEXT: IndexParameters = {
+  ranking: 'server',
+  prefilter: { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 },
+  noise: 2,
+  split: 1,
+};
 
 test('reindex: the old index serves until the new one is whole, and a stopped one goes on', async () => {
   const { client, other, ids, files, close } = await makeLibrary(6, 24);
@@ -307,16 +313,51 @@ test('a failure of the server stops an add', async () => {
   await close();
 });
 
-test('index fingerprints tell every parameter apart', () => {
-  const base: IndexParameters = { ranking: 'server', tables: 4, sampledBits: 6, noise: 1, split: 1 };
+test('index fingerprints tell every parameter apart, but for the probes of a query', () => {
+  const lsh = { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 } as const;
+  const base: IndexParameters = { ranking: 'server', prefilter: lsh, noise: 1, split: 1 };
   const all = [
     indexFingerprint(bytes(32, 1), base),
     indexFingerprint(bytes(32, 2), base),
-    ...Object.keys(base).map((key) =>
-      indexFingerprint(bytes(32, 1), { ...base, [key]: key === 'ranking' ? 'split' : 7 }),
-    ),
+    ...[
+      { ranking: 'split' as const },
+      { noise: 7 },
+      { split: 7 },
+      { prefilter: { ...lsh, tables: 7 } },
+      { prefilter: { ...lsh, sampledBits: 7 } },
+      { prefilter: { family: 'centroids', assigned: 4, probes: 32 } as const },
+      { prefilter: { family: 'centroids', assigned: 5, probes: 32 } as const },
+    ].map((change) => indexFingerprint(bytes(32, 1), { ...base, ...change })),
   ].map(toHex);
   assert.is(new Set(all).size, all.length);
+  assert.is(toHex(indexFingerprint(bytes(32, 1), { ...base, prefilter: { ...lsh, probes: 7 } })), all[0]);
+});
+
+test('a prefilter that is none, or that the vocabulary has no buckets for, is refused', async () => {
+  for (const prefilter of [
+    undefined,
+    { family: 'other', probes: 1 },
+    { family: 'lsh', tables: 0, sampledBits: 6, probes: 1 },
+    { family: 'lsh', tables: 4, sampledBits: 49, probes: 1 },
+    { family: 'lsh', tables: 4, sampledBits: 6, probes: 0 },
+    { family: 'centroids', assigned: 0, probes: 1 },
+    { family: 'centroids', assigned: 1, probes: 5000 },
+  ])
+    assert.throws(
+      () =>
+        indexFingerprint(bytes(32, 1), { ranking: 'server', prefilter: prefilter as Prefilter, noise: 1, split: 1 }),
+      (error: unknown) => error instanceof RangeError || error instanceof TypeError,
+    );
+  const { other, close } = await makeLibrary(1, 10);
+  const without = createVocabulary({ ...smallContent(), centroids: new Float32Array(0) });
+  const prefilter: Prefilter = { family: 'centroids', assigned: 2, probes: 1 };
+  for (const ranking of ['server', 'split'] as const)
+    assert.throws(
+      () => other({ ranking, prefilter, noise: 1, split: 1 }, undefined, without),
+      (error: unknown) => (error as RetrievalError).code === 'parameter-mismatch',
+    );
+  other({ ranking: 'client', prefilter, noise: 1, split: 1 }, undefined, without).close();
+  await close();
 });
 
 test('rejects what it cannot use', async () => {
@@ -329,7 +370,13 @@ test('rejects what it cannot use', async () => {
   await rejects(() => client.open(new Uint8Array(16)), RetrievalError);
   for (const noise of [-1, NaN, 2000])
     assert.throws(
-      () => indexFingerprint(bytes(32, 1), { ranking: 'server', tables: 1, sampledBits: 1, noise, split: 1 }),
+      () =>
+        indexFingerprint(bytes(32, 1), {
+          ranking: 'server',
+          prefilter: { family: 'lsh', tables: 1, sampledBits: 1, probes: 1 },
+          noise,
+          split: 1,
+        }),
       (error: unknown) => error instanceof RangeError,
     );
   await close();

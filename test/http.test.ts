@@ -38,7 +38,12 @@ import { describe } from './small-library.ts';
 import { bytes, kernels } from './support.ts';
 import { smallVocabulary } from './vocabulary-support.ts';
 
-const INDEX = { ranking: 'server', tables: 4, sampledBits: 6, noise: 1, split: 1 } as const;
+const INDEX = {
+  ranking: 'server',
+  prefilter: { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 },
+  noise: 1,
+  split: 1,
+} as const;
 const SEED = 5;
 const anna = createCredential('anna', 'owner');
 const tablet = createCredential('tablet', 'viewer');

@@ -91,7 +91,7 @@ test('probes: every bucket of 2^10, in the order of the brute force', () => {
   const family = { ...options, tables: 3, bitsPerTable: 10 };
   const lsh = new LshTokens(keys, family);
   const margins = floats(256, 5);
-  const all = lsh.probes(margins, 1024);
+  const all = lsh.probes({ margins }, 1024);
   assert.is(all.length, 3 * 1024);
   positions(keys.sample, family).forEach((table, t) => {
     const sampled = table.map((p) => margins[p]!);
@@ -102,9 +102,9 @@ test('probes: every bucket of 2^10, in the order of the brute force', () => {
       return token(keys.token, fingerprint, t, bits);
     });
     assert.equal([...all.subarray(1024 * t, 1024 * (t + 1))], expected);
-    assert.equal([...lsh.probes(margins, 7).subarray(7 * t, 7 * (t + 1))], expected.slice(0, 7));
+    assert.equal([...lsh.probes({ margins }, 7).subarray(7 * t, 7 * (t + 1))], expected.slice(0, 7));
   });
-  assert.is(lsh.probes(margins, 5000).length, 3 * 1024, 'there are no more buckets');
+  assert.is(lsh.probes({ margins }, 5000).length, 3 * 1024, 'there are no more buckets');
 });
 
 test('the first probe of a table is the token of the query as a code', () => {
@@ -114,9 +114,9 @@ test('the first probe of a table is the token of the query as a code', () => {
   margins[1] = -0;
   const code = new Uint8Array(32);
   margins.forEach((margin, i) => (code[i >> 3]! |= (margin >= 0 ? 1 : 0) << (i & 7)));
-  assert.equal([...lsh.probes(margins, 1)], [...lsh.tokens(code)]);
+  assert.equal([...lsh.probes({ margins }, 1)], [...lsh.tokens(code)]);
   assert.equal(
-    [...lsh.probes(margins, 4)].filter((_, i) => i % 4 === 0),
+    [...lsh.probes({ margins }, 4)].filter((_, i) => i % 4 === 0),
     [...lsh.tokens(code)],
   );
 });
@@ -144,7 +144,7 @@ test('rejects what it cannot use', () => {
     assert.throws(() => new LshTokens({ ...keys, token: bad as Uint8Array }, options), type);
     assert.throws(() => new LshTokens({ ...keys, sample: bad as Uint8Array }, options), type);
     assert.throws(() => lsh.tokens(bad as Uint8Array), type);
-    assert.throws(() => lsh.probes(bad as Float32Array, 1), type);
+    assert.throws(() => lsh.probes({ margins: bad as Float32Array }, 1), type);
   }
   for (const change of [
     { tables: 0 },
@@ -165,9 +165,9 @@ test('rejects what it cannot use', () => {
     // prettier-ignore
     assert.throws(() => new LshTokens(keys, { ...options, ...change }), range);
   assert.throws(() => lsh.tokens(bytes(31, 1)), /"code" expected 32 bytes, got 31/);
-  assert.throws(() => lsh.probes(floats(255, 1), 1), /"margins" expected 256 numbers, got 255/);
-  assert.throws(() => lsh.probes(floats(256, 1).fill(NaN, 3, 4), 1), range);
-  assert.throws(() => lsh.probes(floats(256, 1), 0), range);
+  assert.throws(() => lsh.probes({ margins: floats(255, 1) }, 1), /"margins" expected 256 numbers, got 255/);
+  assert.throws(() => lsh.probes({ margins: floats(256, 1).fill(NaN, 3, 4) }, 1), range);
+  assert.throws(() => lsh.probes({ margins: floats(256, 1) }, 0), range);
 });
 
 test.run();

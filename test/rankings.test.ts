@@ -10,7 +10,7 @@ import { seededRandom } from '../src/base/random.ts';
 import { Client, type Match } from '../src/client/client.ts';
 import { FRAME_BYTES, type CacheFile } from '../src/client/code-cache.ts';
 import type { Extractor } from '../src/client/extractor.ts';
-import type { IndexParameters } from '../src/client/index-parameters.ts';
+import type { IndexParameters, Prefilter } from '../src/client/index-parameters.ts';
 import { reindex } from '../src/client/reindex.ts';
 import { KEY_LABELS, LibraryKeys } from '../src/crypto/keys.ts';
 import type { Store } from '../src/index/store.ts';
@@ -33,9 +33,11 @@ import { bytes, kernels } from './support.ts';
 import { smallVocabulary } from './vocabulary-support.ts';
 
 const SAMPLED_BITS = 6;
-/** With as many probes as a table has buckets, every image is a candidate. */
+/** With as many probes as a table has buckets, or the vocabulary centroids, every image is a candidate. */
 const ALL_PROBES = 2 ** SAMPLED_BITS;
-const WITHOUT_NOISE = { tables: 4, sampledBits: SAMPLED_BITS, noise: 0, split: 1 };
+const LSH: Prefilter = { family: 'lsh', tables: 4, sampledBits: SAMPLED_BITS, probes: 32 };
+const CENTROIDS: Prefilter = { family: 'centroids', assigned: 2, probes: 3 };
+const WITHOUT_NOISE = { prefilter: LSH, noise: 0, split: 1 };
 const NO_EXTRACTOR = (): Promise<Extractor> => Promise.reject(new Error('an image was to be described'));
 
 type Message = [request: Uint8Array, response: Uint8Array];
@@ -96,10 +98,14 @@ function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-async function fill(ranking: Ranking, count: number): Promise<{ server: Server; store: Store; peer: Peer }> {
+async function fill(
+  ranking: Ranking,
+  count: number,
+  prefilter = LSH,
+): Promise<{ server: Server; store: Store; peer: Peer }> {
   const store = createMemoryStore();
   const server = createServer({ store, kernels });
-  const peer = connect(server, ranking);
+  const peer = connect(server, ranking, { index: { prefilter } });
   await peer.client.begin('active');
   await add(peer.client, numbers(0, count));
   return { server, store, peer };
@@ -146,55 +152,57 @@ let files = 0;
 const newPath = (): string => join(folder.path, `file-${files++}`);
 test.after(() => folder.remove());
 
-test('the same queries give the same answers, through additions, replacements and removals', async () => {
-  const libraries = await Promise.all(RANKINGS.map((ranking) => fill(ranking, 60)));
-  const queries = [0, 17, 59, 300, 301];
-  const compare = async (hint: string): Promise<string[][]> => {
-    const [first, ...others] = await Promise.all(
-      libraries.map(({ peer }) => Promise.all([1, 10, 500].map((k) => answers(peer.client, queries, k)))),
-    );
-    for (const [i, other] of others.entries()) assert.equal(other, first, `${hint}: ${RANKINGS[i + 1]}`);
-    return first!.flat();
-  };
-  const before = await compare('at first');
-  assert.is(before.at(-1)!.length, 60);
-  const random = seededRandom(9);
-  for (let round = 0; round < 4; round++) {
-    const gone = numbers(0, 8).map(() => Math.floor(random() * 60));
-    for (const { peer } of libraries) {
-      await peer.client.remove(await Promise.all(gone.map((i) => peer.client.identify(file(i)))));
-      await add(peer.client, [...numbers(60 + 3 * round, 63 + 3 * round), gone[0]!, 59]);
-      // Kept without a code: never found.
-      await peer.client.put([
-        await peer.client.prepare(bytes(50, 9000 + round), { name: 'raw.heic' }, { undecodable: true }),
-      ]);
+for (const prefilter of [LSH, CENTROIDS]) {
+  test(`${prefilter.family}: the same queries give the same answers, through additions, replacements and removals`, async () => {
+    const libraries = await Promise.all(RANKINGS.map((ranking) => fill(ranking, 60, prefilter)));
+    const queries = [0, 17, 59, 300, 301];
+    const compare = async (hint: string): Promise<string[][]> => {
+      const [first, ...others] = await Promise.all(
+        libraries.map(({ peer }) => Promise.all([1, 10, 500].map((k) => answers(peer.client, queries, k)))),
+      );
+      for (const [i, other] of others.entries()) assert.equal(other, first, `${hint}: ${RANKINGS[i + 1]}`);
+      return first!.flat();
+    };
+    const before = await compare('at first');
+    assert.is(before.at(-1)!.length, 60);
+    const random = seededRandom(9);
+    for (let round = 0; round < 4; round++) {
+      const gone = numbers(0, 8).map(() => Math.floor(random() * 60));
+      for (const { peer } of libraries) {
+        await peer.client.remove(await Promise.all(gone.map((i) => peer.client.identify(file(i)))));
+        await add(peer.client, [...numbers(60 + 3 * round, 63 + 3 * round), gone[0]!, 59]);
+        // Kept without a code: never found.
+        await peer.client.put([
+          await peer.client.prepare(bytes(50, 9000 + round), { name: 'raw.heic' }, { undecodable: true }),
+        ]);
+      }
+      const all = await compare(`round ${round}`);
+      assert.ok(!all.flat().some((match) => match.includes('raw.heic')));
     }
-    const all = await compare(`round ${round}`);
-    assert.ok(!all.flat().some((match) => match.includes('raw.heic')));
-  }
-  for (const { peer, server } of libraries) {
-    peer.client.close();
-    await server.close();
-  }
-});
+    for (const { peer, server } of libraries) {
+      peer.client.close();
+      await server.close();
+    }
+  });
 
-test('with few probes, split ranks the candidates that the server would', async () => {
-  const [server, split] = [await fill('server', 50), await fill('split', 50)];
-  for (const i of [3, 30, 400]) {
-    // Asked for one match, a search does not fall back on ranking the whole library.
-    const [one, other] = await Promise.all(
-      [server, split].map(async ({ peer: { client } }) => {
-        const query = await client.query(file(i));
-        const { ids, candidates, records } = await client.rank(query, { k: 50, probes: 2 });
-        const found = i === 400 ? [] : (await client.search(query, { k: 1, probes: 2 })).matches;
-        return { found: short(found), ids: ids.map(toHex).sort(), candidates, records };
-      }),
-    );
-    assert.equal(other, one);
-    assert.ok(one!.candidates < 50);
-    assert.is(one!.records, 50);
-  }
-});
+  test(`${prefilter.family}: with few probes, split ranks the candidates that the server would`, async () => {
+    const [server, split] = [await fill('server', 50, prefilter), await fill('split', 50, prefilter)];
+    for (const i of [3, 30, 400]) {
+      // Asked for one match, a search does not fall back on ranking the whole library.
+      const [one, other] = await Promise.all(
+        [server, split].map(async ({ peer: { client } }) => {
+          const query = await client.query(file(i));
+          const { ids, candidates, records } = await client.rank(query, { k: 50, probes: 2 });
+          const found = i === 400 ? [] : (await client.search(query, { k: 1, probes: 2 })).matches;
+          return { found: short(found), ids: ids.map(toHex).sort(), candidates, records };
+        }),
+      );
+      assert.equal(other, one);
+      assert.ok(one!.candidates < 50);
+      assert.is(one!.records, 50);
+    }
+  });
+}
 
 for (const ranking of RANKINGS)
   test(`${ranking}: an empty library, and one that holds nothing to be found`, async () => {
@@ -208,15 +216,26 @@ for (const ranking of RANKINGS)
     }
   });
 
-test('migration: from each ranking to each, without opening an image, and the answers stay', async () => {
-  const { server, peer } = await fill('server', 40);
+test('migration: from each ranking and family to each, without opening an image, and the answers stay', async () => {
+  const { server, peer, store } = await fill('server', 40);
+  const tokensOf = async (client: Client): Promise<bigint[]> => [
+    ...(await store.record(client.parameters, await client.identify(file(5))))!.tokens,
+  ];
   const raw = bytes(40, 77);
   await peer.client.put([await peer.client.prepare(raw, { name: 'raw.heic' }, { undecodable: true })]);
   const queries = [0, 20, 200];
   const expected = await answers(peer.client, queries, 10);
   let current = peer.client;
-  for (const ranking of ['split', 'client', 'server', 'client', 'split', 'server'] as const) {
-    const next = connect(server, ranking, { extractor: NO_EXTRACTOR });
+  for (const [ranking, prefilter] of [
+    ['split', LSH],
+    ['client', CENTROIDS],
+    ['server', CENTROIDS],
+    ['server', LSH],
+    ['client', LSH],
+    ['split', CENTROIDS],
+    ['server', CENTROIDS],
+  ] as const) {
+    const next = connect(server, ranking, { extractor: NO_EXTRACTOR, index: { prefilter } });
     const before = await current.record(await current.identify(file(5)));
     for await (const { status } of reindex(current, next.client)) assert.is(status, 'done');
     await refused(() => current.search(queryOf), 'parameter-mismatch');
@@ -226,10 +245,15 @@ test('migration: from each ranking to each, without opening an image, and the an
       generations.map((generation) => [generation.ranking, generation.state, generation.records]),
       [[ranking, 'active', 41]],
     );
-    current = connect(server, ranking).client;
+    current = connect(server, ranking, { index: { prefilter } }).client;
     assert.equal(await answers(current, queries, 10), expected, ranking);
     assert.equal(await current.record(await current.identify(file(5))), before, 'dates and names stay');
     assert.equal(await current.open(await current.identify(raw)), raw);
+    // Made from the sealed record or from the picture: the same tokens.
+    const moved = await tokensOf(current);
+    assert.is(moved.length, ranking === 'client' ? 0 : prefilter.family === 'lsh' ? 4 : 2);
+    await add(current, [5]);
+    assert.equal(await tokensOf(current), moved);
   }
 });
 

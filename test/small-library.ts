@@ -38,7 +38,12 @@ export async function describe(file: Uint8Array): Promise<Described> {
 export async function makeLibrary(
   count: number,
   seed: number,
-  index: IndexParameters = { ranking: 'server', tables: 4, sampledBits: 6, noise: 1, split: 1 },
+  index: IndexParameters = {
+    ranking: 'server',
+    prefilter: { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 },
+    noise: 1,
+    split: 1,
+  },
 ): Promise<SmallLibrary> {
   const server = createServer({ store: createMemoryStore(), kernels });
   let mangle: Mangle | undefined;

@@ -37,7 +37,7 @@ export function smallContent(bits: Record<Feature, number> = { ehd: 16, bow: 24,
     blocks,
     staticWeights: { ehd: weight('ehd'), bow: weight('bow'), deep: weight('deep') },
     references: makeReferences(codes, blocks),
-    centroids: floats(2 * total, 8),
+    centroids: floats(12 * total, 8),
     deepMean: floats(DIMS.deep, 9),
   };
 }

@@ -321,8 +321,10 @@ export class Library {
         'parameter-mismatch',
         'a reindex to another vocabulary is unfinished: finish it, or drop it with --abort',
       );
+    // What cannot be indexed leaves no trace.
+    const made = this.#makeClient(vocabulary, index);
     if (pending === undefined) await this.#files.writeIndex('next', encodeVocabulary(vocabulary), index);
-    return this.#nextIndex(this.#makeClient(vocabulary, index));
+    return this.#nextIndex(made);
   }
 
   /**
@@ -356,6 +358,12 @@ export class Library {
         await extractor.close();
       },
     };
+  }
+
+  /** Buckets that searches look at from the next opening on, unless they say otherwise. */
+  async setProbes(probes: number): Promise<void> {
+    const prefilter = { ...this.index.prefilter, probes };
+    await this.#files.writeIndex('current', encodeVocabulary(this.vocabulary), { ...this.index, prefilter });
   }
 
   /** The unfinished reindex, if there is one. */

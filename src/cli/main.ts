@@ -63,17 +63,34 @@ const rankingOption = (): Option =>
 const recoveryFile = (): Option =>
   new Option('--words-file <file>', 'open with the 24 recovery words in a file, instead of a passphrase');
 
+/** The prefilter's family and numbers. */
+function prefilterOptions(made: Command): Command {
+  return made
+    .addOption(
+      new Option('--family <name>', "tokens of sampled bits, or of the vocabulary's learned buckets").choices([
+        'lsh',
+        'centroids',
+      ]),
+    )
+    .addOption(new Option('--tables <n>', 'lsh: tables').argParser(integer(1, 1024)))
+    .addOption(new Option('--sampled-bits <n>', 'lsh: bits in a table').argParser(integer(1, 48)))
+    .addOption(new Option('--assigned <n>', 'centroids: buckets a photo is put into').argParser(integer(1, 64)))
+    .addOption(new Option('--probes <n>', 'buckets a search looks at, in each table').argParser(integer(1, 4096)));
+}
+
 const server = (): Option =>
   new Option('--server <url>', 'where the store is, when it is not in the library folder; remembered in it');
 const tokenFile = (): Option =>
   new Option('--token-file <file>', "read the server's token from a file; default: BLINDSIGHT_TOKEN");
 
-command(
-  'init <library>',
-  'make an empty library, and print its recovery words',
-  `blindsight init photos.blind
+prefilterOptions(
+  command(
+    'init <library>',
+    'make an empty library, and print its recovery words',
+    `blindsight init photos.blind
    blindsight init photos.blind --ranking client
    blindsight init photos.blind --passphrase-file secret.txt --json`,
+  ),
 )
   .addOption(passphraseFile())
   .addOption(server())
@@ -122,7 +139,9 @@ command(
   .addOption(tokenFile())
   .addOption(new Option('-k <n>', 'matches wanted').argParser(integer(1, 10_000)).default(10))
   .option('--out <dir>', 'decrypt the matches into a folder, with a contact sheet index.html')
-  .addOption(new Option('--probes <n>', 'buckets looked at in each table').argParser(integer(1, 4096)))
+  .addOption(
+    new Option('--probes <n>', "buckets looked at in each table; default: the library's").argParser(integer(1, 4096)),
+  )
   .option('--scan', 'rank the whole library: no prefilter')
   .addOption(
     new Option('--weights <rule>', 'how features are weighed')
@@ -183,12 +202,15 @@ command(
   .addOption(tokenFile())
   .action(async (library: string, options) => (await import('./commands/verify.ts')).verify(library, options));
 
-command(
-  'reindex <library>',
-  'make the index anew with another vocabulary or other parameters; the old one serves until the new one is whole',
-  `blindsight reindex photos.blind
+prefilterOptions(
+  command(
+    'reindex <library>',
+    'make the index anew with another vocabulary or other parameters; the old one serves until the new one is whole',
+    `blindsight reindex photos.blind
    blindsight reindex photos.blind --vocabulary mine.vocabulary
+   blindsight reindex photos.blind --family centroids --assigned 2 --probes 24
    blindsight reindex photos.blind --abort`,
+  ),
 )
   .addOption(passphraseFile())
   .addOption(server())
@@ -346,11 +368,13 @@ command(
   .addOption(new Option('--seed <n>').argParser(integer(0, 2 ** 32 - 1)).default(1))
   .action(async (folder: string, options) => (await import('./commands/train.ts')).train(folder, options));
 
-command(
-  'eval <folder>',
-  'measure retrieval on a labelled folder: class = sub-folder, or --labels',
-  `blindsight eval photos/
+prefilterOptions(
+  command(
+    'eval <folder>',
+    'measure retrieval on a labelled folder: class = sub-folder, or --labels',
+    `blindsight eval photos/
    blindsight eval photos/ --labels labels.csv --json > result.json`,
+  ),
 )
   .option('--labels <file>', 'CSV with path,class; paths relative to the folder')
   .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
@@ -358,9 +382,6 @@ command(
   .option('--plain-only', 'leave out the encrypted side')
   .addOption(new Option('--noise <sigma>').argParser(number(0, 1024)))
   .addOption(new Option('--split <s>').argParser(number(2 ** -10, 1024)))
-  .addOption(new Option('--tables <n>', 'LSH tables').argParser(integer(1, 1024)))
-  .addOption(new Option('--sampled-bits <n>', 'bits in a table').argParser(integer(1, 48)))
-  .addOption(new Option('--probes <n>', 'buckets looked at in each table').argParser(integer(1, 4096)))
   .action(async (folder: string, options) => (await import('./commands/eval.ts')).evaluate(folder, options));
 
 command(

@@ -35,7 +35,7 @@ export class ClientRanker implements Ranker {
   rank({ query, k }: RankOptions): Promise<Ranked> {
     const answer = this.#turn.then(async () => {
       await this.#update();
-      return { ...this.#rows.top(query, k), candidates: this.#rows.codeCount, records: this.#rows.count };
+      return { ...this.#rows.top(query, k), tokens: 0, candidates: this.#rows.codeCount, records: this.#rows.count };
     });
     this.#turn = answer.catch(() => undefined);
     return answer;

@@ -30,7 +30,7 @@ import type {
 } from '../protocol/messages.ts';
 import type { CacheFile } from './code-cache.ts';
 import type { Extractor } from './extractor.ts';
-import { DEFAULT_PROBES, generationName, isOfKey, type IndexParameters } from './index-parameters.ts';
+import { generationName, isOfKey, type IndexParameters } from './index-parameters.ts';
 import type { Ranked, Ranker } from './ranker.ts';
 import { createRanker } from './rankers.ts';
 import { openStored } from './stored-record.ts';
@@ -75,7 +75,7 @@ export interface Query {
 export interface SearchOptions {
   /** Matches wanted, at most 10000. Default 10. */
   readonly k?: number;
-  /** Buckets looked at in each table, at most 4096. Default {@link DEFAULT_PROBES}. Ranking `client` has none. */
+  /** Buckets looked at in each table, at most 4096; learned buckets are one table. Default: the index's. Ranking `client` has none. */
   readonly probes?: number;
   /** Ranks the whole library: no prefilter. */
   readonly scan?: boolean;
@@ -132,6 +132,7 @@ export class Client {
   readonly #encoder: Encoder;
   readonly #fusion: Fusion;
   readonly #ranking: Ranking;
+  readonly #probes: number;
   readonly #ranker: Ranker;
   readonly #images: ImageCipher;
   readonly #transport: Transport;
@@ -150,6 +151,7 @@ export class Client {
     this.#fusion = new Fusion(vocabulary);
     this.#transport = withRotation(transport, this.#keys.name);
     this.#ranking = index.ranking;
+    this.#probes = index.prefilter.probes;
     this.#ranker = createRanker({
       ...{ kernels, vocabulary, index, cache },
       keys: this.#keys,
@@ -328,7 +330,7 @@ export class Client {
   /**
    * The ranking as it came, before the best are ordered by their exact score: where the server ranks, with noise, scale and shift.
    */
-  async rank(query: Query, { k = 10, probes = DEFAULT_PROBES, scan = false }: SearchOptions = {}): Promise<Ranked> {
+  async rank(query: Query, { k = 10, probes = this.#probes, scan = false }: SearchOptions = {}): Promise<Ranked> {
     assertInteger(k, 'k', 1, 10_000);
     assertInteger(probes, 'probes', 1, 4096);
     return this.#ranker.rank({

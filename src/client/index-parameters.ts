@@ -6,29 +6,59 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { assertBytes, assertInteger, assertNumber } from '../base/assert.ts';
 import { ByteWriter, concat, equalBytes, utf8 } from '../base/bytes.ts';
 import { KEY_NAME_BYTES } from '../crypto/keys.ts';
+import { TOKEN_FAMILIES, type TokenFamilyName } from '../crypto/token-family.ts';
 import { RANKINGS, type Ranking } from '../protocol/messages.ts';
+
+/** Sampled bits of the code: many tokens; which bits they are is secret. */
+export interface LshPrefilter {
+  readonly family: 'lsh';
+  /** LSH tables: tokens stored for each image. 1..1024. */
+  readonly tables: number;
+  /** Bits sampled in a table. 1..48. */
+  readonly sampledBits: number;
+  /** Buckets looked at in each table, unless a search says otherwise. 1..4096. */
+  readonly probes: number;
+}
+
+/** The vocabulary's learned buckets: few tokens; what the buckets are is public. */
+export interface CentroidPrefilter {
+  readonly family: 'centroids';
+  /** Buckets an image is put into: tokens stored for each. 1..64, and at most the vocabulary's centroids. */
+  readonly assigned: number;
+  /** Buckets looked at, unless a search says otherwise. 1..4096. */
+  readonly probes: number;
+}
+
+/** Which tokens narrow a search down. Unused under ranking `client`, and kept for a migration. */
+export type Prefilter = LshPrefilter | CentroidPrefilter;
 
 /** Who ranks, and how tokens and vectors of one index are made. */
 export interface IndexParameters {
   /** Who ranks: what the server stores, and so learns, depends on it. */
   readonly ranking: Ranking;
-  /** LSH tables: tokens stored for each image. 1..1024. */
-  readonly tables: number;
-  /** Bits sampled in a table. 1..64. */
-  readonly sampledBits: number;
+  readonly prefilter: Prefilter;
   /** Standard deviation of the noise on `<p,q>`, fresh for each stored image. In [0, n]. */
   readonly noise: number;
   /** Standard deviation of the random split of stored and query vectors. Greater than 0. */
   readonly split: number;
 }
 
-/**
- * The defaults, chosen on Caltech-101: docs/EVALUATION.md.
- */
-export const DEFAULT_INDEX: IndexParameters = { ranking: 'server', tables: 32, sampledBits: 15, noise: 8, split: 3 };
+/** Numbers of each family where none are given, chosen on Caltech-101: docs/TUNING.md. */
+export const DEFAULT_PREFILTERS: {
+  readonly lsh: LshPrefilter;
+  readonly centroids: CentroidPrefilter;
+} = {
+  lsh: { family: 'lsh', tables: 32, sampledBits: 15, probes: 32 },
+  centroids: { family: 'centroids', assigned: 2, probes: 24 },
+};
 
-/** Buckets looked at in each table during one search, by default. A setting of the query alone. */
-export const DEFAULT_PROBES = 32;
+/** The defaults, chosen on Caltech-101: docs/EVALUATION.md and docs/TUNING.md. */
+export const DEFAULT_INDEX: IndexParameters = {
+  ranking: 'server',
+  prefilter: DEFAULT_PREFILTERS.lsh,
+  noise: 8,
+  split: 3,
+};
 
 const KEY_NAME_AT = 16;
 
@@ -50,6 +80,7 @@ export function isOfKey(generation: Uint8Array, keyName: Uint8Array): boolean {
 
 /**
  * What an index is made with, key aside: 32 bytes over the vocabulary and the parameters.
+import { TOKEN_FAMILIES, type TokenFamilyName } from '../crypto/token-family.ts';
  * @param vocabulary - Fingerprint of the vocabulary, 32 bytes.
  * @throws On wrong argument types. {@link TypeError}
  * @throws On values out of range. {@link RangeError}
@@ -58,19 +89,38 @@ export function indexFingerprint(vocabulary: Uint8Array, parameters: IndexParame
   assertBytes(vocabulary, 'vocabulary', 32);
   if (!RANKINGS.includes(parameters.ranking))
     throw new RangeError(`"ranking" expected ${RANKINGS.join(', ')}, got ${String(parameters.ranking)}`);
-  assertInteger(parameters.tables, 'tables', 1, 1024);
-  assertInteger(parameters.sampledBits, 'sampledBits', 1, 64);
+  assertPrefilter(parameters.prefilter);
   assertNumber(parameters.noise, 'noise', 0, 1024);
   assertNumber(parameters.split, 'split', 2 ** -10, 1024);
+  const { prefilter } = parameters;
+  const sizes = prefilter.family === 'lsh' ? [prefilter.tables, prefilter.sampledBits] : [prefilter.assigned, 0];
   return sha256(
     new ByteWriter()
       .raw(utf8('blindsight/index/0'))
       .raw(vocabulary)
       .u8(RANKINGS.indexOf(parameters.ranking))
-      .u16(parameters.tables)
-      .u16(parameters.sampledBits)
+      .u8(TOKEN_FAMILIES.indexOf(prefilter.family))
+      .u16(sizes[0]!)
+      .u16(sizes[1]!)
       .f64(parameters.noise)
       .f64(parameters.split)
       .finish(),
   );
+}
+
+/**
+ * @throws On wrong argument types. {@link TypeError}
+ * @throws On values out of range. {@link RangeError}
+ */
+function assertPrefilter(prefilter: Prefilter): void {
+  if (typeof prefilter !== 'object' || prefilter === null)
+    throw new TypeError(`"prefilter" expected object, got ${typeof prefilter}`);
+  const family: TokenFamilyName = prefilter.family;
+  if (!TOKEN_FAMILIES.includes(family))
+    throw new RangeError(`"prefilter.family" expected ${TOKEN_FAMILIES.join(', ')}, got ${String(family)}`);
+  if (prefilter.family === 'lsh') {
+    assertInteger(prefilter.tables, 'prefilter.tables', 1, 1024);
+    assertInteger(prefilter.sampledBits, 'prefilter.sampledBits', 1, 48);
+  } else assertInteger(prefilter.assigned, 'prefilter.assigned', 1, 64);
+  assertInteger(prefilter.probes, 'prefilter.probes', 1, 4096);
 }

@@ -30,7 +30,7 @@ export interface RankOptions {
   /** f32[bits]: how far each bit is from flipping. */
   readonly margins: Float32Array;
   readonly k: number;
-  /** Buckets looked at in each table. */
+  /** Buckets looked at in each table; learned buckets are one table. */
   readonly probes: number;
   /** Ranks the whole library, whatever its tokens. */
   readonly scan: boolean;
@@ -42,6 +42,8 @@ export interface Ranked {
   readonly ids: readonly Uint8Array[];
   /** Larger is nearer; the unit is the ranking's own. */
   readonly scores: Float32Array;
+  /** Tokens that the server was sent; none for a scan. */
+  readonly tokens: number;
   /** Images that were ranked. */
   readonly candidates: number;
   /** Images of the generation. */

@@ -2,22 +2,22 @@
  * Ranking `server`, the paper's: the server prefilters by tokens and ranks by secure kNN.
  * @module
  */
-import type { LshTokens } from '../crypto/lsh-tokens.ts';
 import { SecureKnn } from '../crypto/secure-knn.ts';
+import type { TokenFamily } from '../crypto/token-family.ts';
 import type { PutItem } from '../protocol/messages.ts';
 import { libraryTokens } from './library-tokens.ts';
 import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
 import { ask, type Transport } from './transport.ts';
 
 export class ServerRanker implements Ranker {
-  readonly #tokens: LshTokens;
+  readonly #tokens: TokenFamily;
   readonly #knn: SecureKnn;
   readonly #parameters: Uint8Array;
   readonly #transport: Transport;
 
   constructor(options: RankerOptions) {
     const { kernels, keys, vocabulary, index, parameters, transport } = options;
-    this.#tokens = libraryTokens(options);
+    this.#tokens = libraryTokens(keys, vocabulary, index);
     this.#knn = new SecureKnn(kernels, {
       key: keys.get('knn'),
       bits: vocabulary.bits,
@@ -39,19 +39,21 @@ export class ServerRanker implements Ranker {
   }
 
   /** One trapdoor, and the server's ranking as it came: scores have noise, scale and shift. */
-  rank({ query, margins, k, probes, scan }: RankOptions): Promise<Ranked> {
-    return ask(
+  async rank({ query, margins, k, probes, scan }: RankOptions): Promise<Ranked> {
+    const tokens = scan ? new BigUint64Array(0) : this.#tokens.probes({ margins, query }, probes);
+    const ranked = await ask(
       this.#transport,
       {
         kind: 'search',
         parameters: this.#parameters,
-        tokens: scan ? new BigUint64Array(0) : this.#tokens.probes(margins, probes),
+        tokens,
         vector: this.#knn.trapdoor(query),
         k,
         scan,
       },
       'search',
     );
+    return { ...ranked, tokens: tokens.length };
   }
 
   close(): void {

@@ -4,8 +4,8 @@
  * The server stores no vector and never learns a score, nor which of the candidates were near.
  * @module
  */
-import type { LshTokens } from '../crypto/lsh-tokens.ts';
 import type { PutItem } from '../protocol/messages.ts';
+import type { TokenFamily } from '../crypto/token-family.ts';
 import { candidatePages } from './candidate-pages.ts';
 import { CodeRows } from './code-rows.ts';
 import { libraryTokens } from './library-tokens.ts';
@@ -15,11 +15,11 @@ import { openStored } from './stored-record.ts';
 export class SplitRanker implements Ranker {
   readonly vectorDims = 0;
   readonly #options: RankerOptions;
-  readonly #tokens: LshTokens;
+  readonly #tokens: TokenFamily;
 
   constructor(options: RankerOptions) {
     this.#options = options;
-    this.#tokens = libraryTokens(options);
+    this.#tokens = libraryTokens(options.keys, options.vocabulary, options.index);
   }
 
   protect(code: Uint8Array | undefined): Pick<PutItem, 'tokens' | 'vector'> {
@@ -31,7 +31,7 @@ export class SplitRanker implements Ranker {
 
   async rank({ query, margins, k, probes, scan }: RankOptions): Promise<Ranked> {
     const { kernels, keys, vocabulary, parameters, transport } = this.#options;
-    const tokens = scan ? undefined : this.#tokens.probes(margins, probes);
+    const tokens = scan ? undefined : this.#tokens.probes({ margins, query }, probes);
     const rows = new CodeRows(kernels, vocabulary.codeBytes);
     let records = 0;
     for await (const page of candidatePages(transport, parameters, tokens)) {
@@ -42,7 +42,7 @@ export class SplitRanker implements Ranker {
     const best = rows.top(query, k);
     const candidates = rows.codeCount;
     rows.clear();
-    return { ...best, candidates, records };
+    return { ...best, tokens: tokens?.length ?? 0, candidates, records };
   }
 
   close(): void {

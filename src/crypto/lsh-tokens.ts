@@ -17,7 +17,7 @@
 import { assertBytes, assertFloats, assertInteger } from '../base/assert.ts';
 import { hmacWords } from './key-words.ts';
 import { wordBelow } from './random.ts';
-import type { TokenFamily } from './token-family.ts';
+import type { TokenFamily, TokenQuery } from './token-family.ts';
 import { Tokens } from './token.ts';
 
 /** One feature's stretch of the fused code. */
@@ -56,7 +56,7 @@ const FINGERPRINT_BYTES = 32;
  * ```ts
  * const lsh = new LshTokens({ token: keys.get('token/lsh'), sample: keys.get('index/lsh-sample') }, options);
  * const stored = lsh.tokens(code); // one a table
- * const asked = lsh.probes(margins, 8); // eight a table
+ * const asked = lsh.probes({ margins }, 8); // eight a table
  * ```
  */
 export class LshTokens implements TokenFamily {
@@ -113,12 +113,12 @@ export class LshTokens implements TokenFamily {
    * Tokens of a query: for each table in order its `perTable` cheapest buckets, cheapest first, or all 2^bitsPerTable
    * if these are fewer. Equal costs are ordered by the set of flipped bits, read as a number whose lowest bit is
    * the bit with the smallest margin.
-   * @param margins - f32[bits], finite; bit = margin >= 0.
+   * @param query - Its margins, f32[bits], finite; bit = margin >= 0.
    * @param perTable - 1..=65536.
    * @throws On wrong argument types. {@link TypeError}
    * @throws On another length, a number out of range, or a margin that is not finite. {@link RangeError}
    */
-  probes(margins: Float32Array, perTable: number): BigUint64Array<ArrayBuffer> {
+  probes({ margins }: Pick<TokenQuery, 'margins'>, perTable: number): BigUint64Array<ArrayBuffer> {
     assertFloats(margins, 'margins', this.bits);
     assertInteger(perTable, 'perTable', 1, MAX_PROBES);
     if (!margins.every(Number.isFinite)) throw new RangeError('"margins" expected finite numbers, got others');

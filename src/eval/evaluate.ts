@@ -40,7 +40,6 @@ export interface EvaluationOptions {
   readonly kernels: WebAssembly.Module;
   readonly vocabulary: Vocabulary;
   readonly index: IndexParameters;
-  readonly probes: number;
   /** Leaves out the encrypted side. */
   readonly plainOnly?: boolean;
   /** Called after each query of each pass. */
@@ -72,7 +71,7 @@ const TOP = 20;
 
 /** Evaluates photos whose descriptors are at hand. */
 export async function evaluate(photos: readonly Photo[], options: EvaluationOptions): Promise<Evaluation> {
-  const { kernels, vocabulary, index, probes } = options;
+  const { kernels, vocabulary, index } = options;
   const labels = photos.map(({ label }) => label);
   const encoder = new Encoder(kernels, vocabulary);
   const fusion = new Fusion(vocabulary);
@@ -152,20 +151,20 @@ export async function evaluate(photos: readonly Photo[], options: EvaluationOpti
     if (feature === 'adaptive') {
       let found = 0;
       let touched = 0;
+      let tokens = 0;
       for (let i = 0; i < photos.length; i++) {
-        const ranked = await timed('encrypted search', () =>
-          library.client.rank(queries(i, feature), { k: TOP + 1, probes }),
-        );
+        const ranked = await timed('encrypted search', () => library.client.rank(queries(i, feature), { k: TOP + 1 }));
         const wanted = new Set(rankings[i]!.subarray(0, TOP));
         found += library.positions(ranked.ids, i).filter((position) => wanted.has(position)).length;
         touched += ranked.candidates / ranked.records;
+        tokens += ranked.tokens;
         step('prefilter');
       }
       const most = Math.min(TOP, photos.length - 1);
       prefilter = {
         recall20: found / (most * photos.length),
         touched: touched / photos.length,
-        tokens: index.tables * probes,
+        tokens: tokens / photos.length,
       };
     }
   }

@@ -4,7 +4,7 @@ import { Collector } from '../../adapters/collector.ts';
 import { loadDecoders } from '../../adapters/library.ts';
 import { loadKernels, loadModel, loadVocabulary } from '../../adapters/package-files.ts';
 import { RetrievalError } from '../../base/errors.ts';
-import { DEFAULT_INDEX, DEFAULT_PROBES } from '../../client/index-parameters.ts';
+import { DEFAULT_INDEX } from '../../client/index-parameters.ts';
 import { FEATURES } from '../../codes/block.ts';
 import { decodeVocabulary } from '../../codes/vocabulary-format.ts';
 import { evaluate as measure, type Evaluation, type Photo } from '../../eval/evaluate.ts';
@@ -12,20 +12,18 @@ import { labelByFolder, readLabels } from '../../eval/labels.ts';
 import { BagOfWords } from '../../features/bag-of-words.ts';
 import { SIFT_DIMS } from '../../features/local-features.ts';
 import { answer, describeError, remark, type Common } from '../output.ts';
+import { choosePrefilter, type PrefilterOptions } from '../prefilter-options.ts';
 import { startProgress, type Progress } from '../progress.ts';
 import { walk } from '../walk.ts';
 import { readVocabularyFile } from './init.ts';
 
-interface Options extends Common {
+interface Options extends Common, PrefilterOptions {
   readonly labels?: string;
   readonly vocabulary?: string;
   readonly cache?: string;
   readonly plainOnly?: boolean;
   readonly noise?: number;
   readonly split?: number;
-  readonly tables?: number;
-  readonly sampledBits?: number;
-  readonly probes?: number;
 }
 
 export async function evaluate(folder: string, options: Options): Promise<void> {
@@ -73,14 +71,13 @@ export async function evaluate(folder: string, options: Options): Promise<void> 
       `expected photos that can be read, got ${photos.length} of ${labelled.length}`,
     );
 
-  const { noise, split, tables, sampledBits } = { ...DEFAULT_INDEX, ...options };
+  const { noise, split } = { ...DEFAULT_INDEX, ...options };
   let progress: Progress | undefined;
   const started = performance.now();
   const evaluation = await measure(photos, {
     kernels,
     vocabulary,
-    index: { ranking: 'server', noise, split, tables, sampledBits },
-    probes: options.probes ?? DEFAULT_PROBES,
+    index: { ranking: 'server', prefilter: choosePrefilter(DEFAULT_INDEX.prefilter, options), noise, split },
     plainOnly: options.plainOnly === true,
     onStep(pass, passes) {
       progress ??= startProgress('queries', passes * photos.length, 'queries', quiet);

@@ -4,6 +4,7 @@ import type { IndexParameters } from '../../client/index-parameters.ts';
 import { FEATURES } from '../../codes/block.ts';
 import { withLibrary, type OpenOptions } from '../open.ts';
 import { answer, size } from '../output.ts';
+import { describePrefilter } from '../prefilter-options.ts';
 
 export async function info(folder: string, options: OpenOptions): Promise<void> {
   await withLibrary(folder, { ...options, readOnly: true }, async ({ client, vocabulary, index }) => {
@@ -21,6 +22,7 @@ export async function info(folder: string, options: OpenOptions): Promise<void> 
         model: vocabulary.model.id,
         bytes: blobBytes,
         bits: vocabulary.bits,
+        centroids: vocabulary.centroids.length / vocabulary.bits,
         records: active?.records ?? 0,
         vectorDims: active?.vectorDims ?? 0,
         sequence,
@@ -44,8 +46,8 @@ export async function info(folder: string, options: OpenOptions): Promise<void> 
 }
 
 /** What the server stores of a code, in the parameters that count for it. */
-function describeIndex({ ranking, tables, sampledBits, noise, split }: IndexParameters): string {
+function describeIndex({ ranking, prefilter, noise, split }: IndexParameters): string {
   if (ranking === 'client') return 'sealed records only';
-  const tokens = `${tables} tables of ${sampledBits} bits`;
+  const tokens = describePrefilter(prefilter);
   return ranking === 'split' ? tokens : `${tokens}, noise ${noise}, split ${split}`;
 }

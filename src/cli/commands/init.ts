@@ -7,10 +7,11 @@ import { connect, type ServerOptions } from '../connect.ts';
 import { whoLearnsWhat } from '../leakage.ts';
 import { answer } from '../output.ts';
 import { readPassphrase } from '../passphrase.ts';
+import { choosePrefilter, type PrefilterOptions } from '../prefilter-options.ts';
 import { describeWords } from '../recovery-words.ts';
 import { readError } from '../walk.ts';
 
-interface Options extends ServerOptions {
+interface Options extends ServerOptions, PrefilterOptions {
   readonly passphraseFile?: string;
   readonly vocabulary?: string;
   readonly ranking?: Ranking;
@@ -19,11 +20,12 @@ interface Options extends ServerOptions {
 }
 
 export async function init(folder: string, options: Options): Promise<void> {
+  const prefilter = choosePrefilter(DEFAULT_INDEX.prefilter, options);
   const passphrase = await readPassphrase(options.passphraseFile, 'New passphrase: ', true);
   const remote = options.server === undefined ? undefined : await connect(options.server, options);
   const { ranking = DEFAULT_INDEX.ranking, noise = DEFAULT_INDEX.noise, split = DEFAULT_INDEX.split } = options;
   const words = await createLibrary(folder, passphrase, {
-    index: { ...DEFAULT_INDEX, ranking, noise, split },
+    index: { ranking, prefilter, noise, split },
     ...(remote === undefined ? {} : { remote }),
     ...(options.vocabulary === undefined ? {} : { vocabulary: await readVocabularyFile(options.vocabulary) }),
   });

@@ -8,10 +8,11 @@ import type { Vocabulary } from '../../codes/vocabulary.ts';
 import { decodeVocabulary } from '../../codes/vocabulary-format.ts';
 import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
 import { answer, describeError, remark, type Common } from '../output.ts';
+import { asksForPrefilter, choosePrefilter, type PrefilterOptions } from '../prefilter-options.ts';
 import { startProgress } from '../progress.ts';
 import { readVocabularyFile } from './init.ts';
 
-interface Options extends OpenOptions {
+interface Options extends OpenOptions, PrefilterOptions {
   readonly vocabulary?: string;
   readonly noise?: number;
   readonly split?: number;
@@ -27,7 +28,9 @@ export async function reindexLibrary(folder: string, options: Options): Promise<
       return;
     }
     const pending = await library.pending();
-    const asked = options.vocabulary !== undefined || options.noise !== undefined || options.split !== undefined;
+    const asked =
+      asksForPrefilter(options) ||
+      [options.vocabulary, options.noise, options.split].some((value) => value !== undefined);
     // Without words of the user's own, an unfinished reindex goes on as it was begun.
     const vocabulary =
       options.vocabulary !== undefined
@@ -36,12 +39,18 @@ export async function reindexLibrary(folder: string, options: Options): Promise<
           ? library.vocabulary
           : (pending?.vocabulary ?? (await loadVocabulary()).vocabulary);
     const { noise = library.index.noise, split = library.index.split } = options;
-    const index = asked || pending === undefined ? { ...library.index, noise, split } : pending.index;
+    const prefilter = choosePrefilter(library.index.prefilter, options);
+    const index = asked || pending === undefined ? { ...library.index, prefilter, noise, split } : pending.index;
     if (equalBytes(indexFingerprint(vocabulary.fingerprint, index), library.client.parameters)) {
+      // Probes are a setting of the query: other ones need no other index.
+      const probes = prefilter.probes !== library.index.prefilter.probes;
+      if (probes) await library.setProbes(prefilter.probes);
       answer(
         options,
         { reindexed: 0, kept: 0, unindexed: 0, failed: [] },
-        'The index is made with this vocabulary already.',
+        probes
+          ? `From now on a search looks at ${prefilter.probes} buckets; the index stays as it is.`
+          : 'The index is made with this vocabulary already.',
       );
       return;
     }
