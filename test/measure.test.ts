@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findModel } from '../src/adapters/package-files.ts';
 import { alter } from '../src/cli/variants.ts';
 import { figuresOf } from '../src/eval/figures.ts';
 import { measureFeatures } from '../src/eval/measure-features.ts';
@@ -87,10 +88,11 @@ test('models side by side: an installed one, a file of fixed shape, a file of an
     '1',
   ]);
   assert.equal(first.failed, []);
+  const { entry: installed } = await findModel('densenet121-distilled');
   assert.equal(
     first.models.map(({ model, dims, inputSide, inputFit }) => [model, dims, inputSide, inputFit]),
     [
-      ['densenet121-distilled', 1024, 144, 'area'],
+      ['densenet121-distilled', 1024, installed.inputSide, installed.inputFit],
       ['tiny.onnx', TINY_DIMS, TINY_SIDE, 'square'],
       ['open.onnx@48-square', TINY_DIMS, 48, 'square'],
     ],

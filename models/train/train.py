@@ -2,6 +2,7 @@
 
     python3 train.py POOL OUT --epochs 10
     python3 train.py POOL OUT --epochs 3 --init ../densenet121-distilled.npz      go on from a checkpoint
+    python3 train.py POOL OUT --minutes 90        the schedule follows the clock: for a machine that has other work too
 
 After each epoch it prints a figure on photos that are held out (one in twenty, all crops of it), and writes
 OUT/weights.npz (moving average; what export.py takes) and OUT/state.pt. Stopped in any way, the same command goes on.
@@ -25,6 +26,8 @@ from densenet import DenseNet, shape_of
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 DEVIATION = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 HELD_OUT = 20  # one photo in so many
+FIGURE_CROPS = 2000  # at most so many of them make a figure
+NEAREST = 10
 TEMPERATURE = 2
 # Names in a checkpoint, after `head.`.
 HEADS = {
@@ -73,6 +76,17 @@ class Pool:
         return features.mean(0), features.std(0) + 1e-3
 
 
+def cosines(rows):
+    """f32[n, n], as the yardstick has them: to unit length, less the mean, to unit length, inner products."""
+    unit = F.normalize(rows)
+    unit = F.normalize(unit - unit.mean(0))
+    return unit @ unit.T
+
+
+def relations(descriptors, features):
+    return F.mse_loss(cosines(descriptors), cosines(features))
+
+
 class Student(nn.Module):
     """The network, and the heads that are thrown away after training."""
 
@@ -85,7 +99,10 @@ class Student(nn.Module):
         self.register_buffer('sd', torch.ones(features))
 
     def losses(self, descriptors, targets):
-        """Teacher's features, standardised: squared error and angle; its softened probabilities: Kullback-Leibler."""
+        """
+        Its softened probabilities: Kullback-Leibler. Its features, standardised: squared error and angle. Its likenesses:
+        squared error of the batch's cosines (relational distillation, after Park et al. 2019), which is what a search ranks by.
+        """
         wanted = (targets[:, : len(self.mu)] - self.mu) / self.sd
         given = self.project(descriptors)
         square = F.mse_loss(given, wanted)
@@ -96,7 +113,7 @@ class Student(nn.Module):
             probs = probs / probs.sum(1, keepdim=True)
             given = F.log_softmax(self.classify(descriptors) / TEMPERATURE, 1)
             soft = F.kl_div(given, probs, reduction='batchmean') * TEMPERATURE**2
-        return soft, square, angle
+        return soft, square, angle, relations(descriptors, targets[:, : len(self.mu)])
 
     def save(self, path):
         """torchvision's names, convolutions as f16, heads under `head.`."""
@@ -142,20 +159,27 @@ def resized(pictures, side):
 
 @torch.no_grad()
 def figure(student, pool, side, device, batch):
-    """On held-out crops: cosine to the teacher's standardised features; share whose nearest is of the same photo."""
+    """
+    On held-out crops: cosine to the teacher's standardised features; share whose nearest is of the same photo; share of
+    the teacher's ten nearest among the student's ten nearest.
+    """
     student.eval()
-    descriptors, angles = [], []
-    for start in range(0, len(pool.held), batch):
-        pictures, targets = pool.batch(pool.held[start : start + batch])
+    descriptors, features, angles = [], [], []
+    held = pool.held[:FIGURE_CROPS]
+    for start in range(0, len(held), batch):
+        pictures, targets = pool.batch(held[start : start + batch])
         made = student.net(resized(pictures.to(device), side))
         angles += [float(student.losses(made, targets.to(device))[2])] * len(made)
         descriptors.append(made.cpu())
+        features.append(targets[:, : pool.features])
     student.train()
-    unit = F.normalize(torch.cat(descriptors))
-    unit = F.normalize(unit - unit.mean(0))
-    scores = (unit @ unit.T).fill_diagonal_(-2)
-    photo = pool.photo[pool.held]
-    return 1 - float(np.mean(angles)), float((photo[scores.argmax(1).numpy()] == photo).mean())
+    ours, theirs = (
+        cosines(torch.cat(rows)).fill_diagonal_(-2).topk(min(NEAREST, len(held) - 1)).indices.numpy()
+        for rows in (descriptors, features)
+    )
+    photo = pool.photo[held]
+    shared = np.mean([len(np.intersect1d(a, b)) / len(a) for a, b in zip(ours, theirs)])
+    return 1 - float(np.mean(angles)), float((photo[ours[:, 0]] == photo).mean()), float(shared)
 
 
 def side_at(sides, progress):
@@ -171,6 +195,8 @@ def main():
     parser.add_argument('pool', type=Path)
     parser.add_argument('out', type=Path)
     parser.add_argument('--epochs', type=int, default=5)
+    parser.add_argument('--minutes', type=float, help='end after so much training, in place of --epochs')
+    parser.add_argument('--relations', type=float, default=60, help='weight of the relational loss')
     parser.add_argument('--batch', type=int, default=64)
     parser.add_argument('--rate', type=float, default=2.5e-3, help='at its peak; 9e-4 when going on from a checkpoint')
     parser.add_argument('--sides', default='96:0.45,112:0.8,128', help='SIDE:UNTIL,... ; no larger than the pool')
@@ -184,13 +210,15 @@ def main():
     settings = {name: str(value) for name, value in vars(args).items() if name not in ('out', 'save_every')}
 
     torch.manual_seed(args.seed)
+    torch.set_num_threads(os.cpu_count())
+    torch.set_flush_denormal(True)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     pool = Pool(args.pool)
     steps_per_epoch = len(pool.train) // args.batch
-    total = args.epochs * steps_per_epoch
-    if total == 0:
+    total = args.epochs * steps_per_epoch if args.minutes is None else math.inf
+    if steps_per_epoch == 0:
         raise SystemExit(f'{len(pool.train)} crops are less than one batch of {args.batch}')
-    warm = min(200, total // 10 + 1)
+    warm = min(200, args.epochs * steps_per_epoch // 10 + 1)
 
     weights = np.load(args.init) if args.init else None
     shape = shape_of(weights) if args.init else dict(growth=args.growth, blocks=args.blocks)
@@ -206,7 +234,7 @@ def main():
 
     args.out.mkdir(parents=True, exist_ok=True)
     state_file = args.out / 'state.pt'
-    step = 0
+    step, spent = 0, 0.0
     if state_file.exists():
         state = torch.load(state_file, map_location=device)
         other = [name for name in settings if state['settings'].get(name) != settings[name]]
@@ -214,45 +242,52 @@ def main():
             raise SystemExit(f'{state_file} was made with another --{other[0]}: take another folder')
         for name, part in dict(student=student, average=average, optimizer=optimizer).items():
             part.load_state_dict(state[name])
-        step = state['step']
-        print(f'going on at step {step} of {total}', flush=True)
+        step, spent = state['step'], state['spent']
+        print(f'going on at step {step}', flush=True)
 
     def save():
         parts = dict(student=student, average=average, optimizer=optimizer)
-        state = dict(settings=settings, step=step, **{name: part.state_dict() for name, part in parts.items()})
+        state = dict(settings=settings, step=step, spent=spent + time.time() - started, **{name: part.state_dict() for name, part in parts.items()})
         whole(state_file, lambda file: torch.save(state, file))
 
-    def report(epoch, losses):
-        cosine, same = figure(average, pool, pool.side, device, args.batch)
-        soft, square, angle = losses
+    def progress():
+        return step / total if args.minutes is None else (spent + time.time() - started) / (60 * args.minutes)
+
+    def say(losses, more=''):
+        soft, square, angle, relation = losses
         speed = f'{seen / (time.time() - started):.0f} images/s' if seen else 'start'
-        line = f'epoch {epoch}/{args.epochs}  soft {soft:.3f} square {square:.3f} angle {angle:.3f}'
-        line += f'  held out: cosine {cosine:.4f}, same photo first {100 * same:.1f} %  {speed}'
-        print(line, flush=True)
+        line = f'step {step} ({100 * progress():.0f} %)  soft {soft:.3f} square {square:.3f} angle {angle:.3f} relations {relation:.4f}'
+        print(f'{line}  {speed}{more}', flush=True)
+
+    def report(losses):
+        cosine, same, shared = figure(average, pool, pool.side, device, args.batch)
+        more = f'  held out: cosine {cosine:.4f}, same photo first {100 * same:.1f} %'
+        say(losses, f'{more}, of the teacher\'s nearest {100 * shared:.1f} %')
 
     stopped = []
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.append(True))
 
-    started, seen, running = time.time(), 0, np.zeros(3)
+    started, seen, running = time.time(), 0, np.zeros(4)
     if step == 0:
-        report(0, running)
+        report(running)
+        started = time.time()
     student.train()
-    while step < total and not stopped:
+    while progress() < 1 and not stopped:
         epoch, at = divmod(step, steps_per_epoch)
         # An epoch's order depends on its number alone: a run that was stopped sees what it would have seen.
         order = np.random.default_rng([args.seed, epoch]).permutation(pool.train)
         rows = np.sort(order[at * args.batch : (at + 1) * args.batch])
-        rate = args.rate * min(1, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / total)) + 1e-6
+        rate = args.rate * min(1, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * progress())) + 1e-6
         for group in optimizer.param_groups:
             group['lr'] = rate
         pictures, targets = pool.batch(rows)
-        pictures = resized(pictures.to(device), side_at(args.sides, step / total))
+        pictures = resized(pictures.to(device), side_at(args.sides, progress()))
         with torch.autocast(device, dtype=torch.bfloat16, enabled=args.precision == 'bf16'):
             descriptors = student.net(pictures)
-        soft, square, angle = student.losses(descriptors.float(), targets.to(device))
+        soft, square, angle, relation = student.losses(descriptors.float(), targets.to(device))
         optimizer.zero_grad(set_to_none=True)
-        (soft + 2 * square + 4 * angle).backward()
+        (soft + 2 * square + 4 * angle + args.relations * relation).backward()
         nn.utils.clip_grad_norm_(student.parameters(), 5)
         optimizer.step()
         step += 1
@@ -262,17 +297,23 @@ def main():
         with torch.no_grad():
             for mine, theirs in zip(average.state_dict().values(), student.state_dict().values()):
                 mine.lerp_(theirs, follow) if mine.dtype.is_floating_point else mine.copy_(theirs)
-        now = np.array([float(soft), float(square), float(angle)])
+        now = np.array([float(loss) for loss in (soft, square, angle, relation)])
         running = 0.98 * running + 0.02 * now if seen > len(rows) else now
         if step % steps_per_epoch == 0:
-            report(step // steps_per_epoch, running)
+            report(running)
             average.save(args.out / 'weights.npz')
             save()
         elif step % args.save_every == 0:
+            say(running)
+            average.save(args.out / 'weights.npz')
             save()
     if stopped:
         save()
-        print(f'stopped at step {step} of {total}; the same command goes on', flush=True)
+        print(f'stopped at step {step}; the same command goes on', flush=True)
+    elif step % steps_per_epoch != 0:
+        report(running)
+        average.save(args.out / 'weights.npz')
+        save()
 
 
 if __name__ == '__main__':

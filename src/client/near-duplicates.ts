@@ -12,7 +12,7 @@ import { HammingTable } from '../search/hamming-table.ts';
  * How far a near-duplicate may be, as a share of the code's bits: the row of docs/EVALUATION.md, "Near-duplicates", that is
  * printed in bold.
  */
-export const DUPLICATE_DISTANCE = 0.1;
+export const DUPLICATE_DISTANCE = 0.06;
 
 /** One group, of at least two. Numbers are those of the codes. */
 export interface DuplicateGroup {
