@@ -3,7 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Study } from '../src/eval/study.ts';
 import { ALTERATIONS, alter } from '../src/cli/variants.ts';
+import { parseHTML } from 'linkedom';
 import { SAMPLES, answerOf, blindsight, temporaryFolder } from './command.ts';
 
 interface Evaluated {
@@ -20,6 +22,7 @@ const test = suite('eval');
 const folder = await temporaryFolder();
 const photos = join(folder.path, 'photos');
 const cache = join(folder.path, 'cache');
+const report = join(folder.path, 'report');
 let result: Evaluated;
 
 test.before(async () => {
@@ -35,7 +38,7 @@ test.before(async () => {
 test.after(() => folder.remove());
 
 test('every row of the table, plain and encrypted', async () => {
-  result = await answerOf<Evaluated>(['eval', photos, '--cache', cache]);
+  result = await answerOf<Evaluated>(['eval', photos, '--cache', cache, '--report', report, '--largest', '48']);
   assert.equal([result.photos, result.classes, result.failed], [48, 16, []]);
   assert.equal(
     result.rows.map(({ feature, side }) => `${feature} ${side}`),
@@ -59,6 +62,53 @@ test('near-duplicates are found first, and encryption costs little', async () =>
   assert.ok(result.agreement20 >= 0.97, String(result.agreement20));
   assert.ok(result.prefilter.recall20 > 0 && result.prefilter.recall20 <= 1);
   assert.ok(result.prefilter.touched > 0 && result.prefilter.touched <= 1);
+});
+
+test('the report: one file, with a plot for wide and narrow windows and a table in every figure', async () => {
+  const page = await readFile(join(report, 'report.html'), 'utf8');
+  const { document } = parseHTML(page);
+  const sections: Element[] = [];
+  document.querySelectorAll('main > section').forEach((section: Element) => sections.push(section));
+  assert.is(sections.length, 13);
+  for (const section of sections) {
+    const title = section.querySelector('h2')!.textContent;
+    assert.is(section.querySelectorAll('table').length, 1, title);
+    for (const way of ['.wide', '.narrow'])
+      section.querySelectorAll(`figure > ${way}`).forEach((part: Element) => {
+        const plot = part.querySelector('svg[role=img]')!;
+        assert.ok(plot.querySelector('title')!.textContent.length > 20, title);
+        assert.ok(plot.querySelectorAll('path, rect').length > 5, title);
+      });
+    // Nothing that was not measured is drawn or written.
+    assert.not.match(section.textContent, /NaN|undefined|Infinity/, title);
+  }
+  for (const [, address = ''] of page.matchAll(/(?:src|href)="([^"]*)"/g)) assert.match(address, /^(#|data:image\/)/);
+  assert.not.match(page, /<script/i);
+});
+
+test('the numbers of the report: known answers of the cipher, noise that costs, and no picture', async () => {
+  const text = await readFile(join(report, 'report.json'), 'utf8');
+  assert.not.match(text, /data:image/);
+  const { study } = JSON.parse(text) as { study: Study };
+  for (const { figures } of study.pictures) {
+    assert.ok(Math.abs(figures.onePixel.npcr - 0.996094) < 0.002);
+    assert.ok(Math.abs(figures.oneKeyBit.uaci - 0.334635) < 0.01);
+    assert.ok(figures.cipher.entropy > 7.98);
+  }
+  const map = (noise: number | 'plain'): number => study.noise.find((row) => row.noise === noise)!.map;
+  assert.ok(Math.abs(map(0) - map('plain')) < 0.01);
+  assert.ok(map(128) < map(0) - 0.05);
+  const row = result.rows.find(({ feature, side }) => feature === 'deep' && side === 'plain')!;
+  assert.ok(Math.abs(study.curves.deep.map - row.map) < 1e-9);
+  assert.is(study.lengths.find(({ feature, bits }) => feature === 'deep' && bits === 512)?.map, study.curves.deep.map);
+  for (const { tokens, recall20, touched } of study.prefilter)
+    assert.ok(tokens > 0 && recall20 >= 0 && recall20 <= 1 && touched <= 1);
+  assert.is(study.sizes.at(-1)!.images, 48);
+  // The run is through: what it kept to go on from is gone.
+  assert.equal(
+    (await readdir(cache)).filter((name) => name.startsWith('unfinished')),
+    [],
+  );
 });
 
 test('a labels file gives the same figures as folders, from the cache', async () => {

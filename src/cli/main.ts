@@ -373,12 +373,20 @@ prefilterOptions(
     'eval <folder>',
     'measure retrieval on a labelled folder: class = sub-folder, or --labels',
     `blindsight eval photos/
-   blindsight eval photos/ --labels labels.csv --json > result.json`,
+   blindsight eval photos/ --labels labels.csv --json > result.json
+   blindsight eval photos/ --cache /tmp/features --report report/`,
   ),
 )
+  .option('--report <path>', 'write all figures: report.html and report.json into a folder, or FILE.html and FILE.json')
+  .option('--markdown', 'answer with the tables of all figures, as Markdown')
+  .addOption(
+    new Option('--largest <n>', 'images of the largest collection that the report times')
+      .argParser(integer(2, 1_000_000))
+      .default(4000),
+  )
   .option('--labels <file>', 'CSV with path,class; paths relative to the folder')
   .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
-  .option('--cache <dir>', 'keep features here, so that the next run is quick')
+  .option('--cache <dir>', 'keep features here, so that the next run is quick, and a stopped one goes on')
   .option('--plain-only', 'leave out the encrypted side')
   .addOption(new Option('--noise <sigma>').argParser(number(0, 1024)))
   .addOption(new Option('--split <s>').argParser(number(2 ** -10, 1024)))

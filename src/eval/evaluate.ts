@@ -3,21 +3,18 @@
  * itself is left out. Once over plaintext codes, once through a real client and a real server.
  * @module
  */
-import { joinRows, toHex } from '../base/bytes.ts';
-import { Client, type Query } from '../client/client.ts';
-import type { Described } from '../client/extractor.ts';
+import { joinRows } from '../base/bytes.ts';
+import type { Query } from '../client/client.ts';
 import type { IndexParameters } from '../client/index-parameters.ts';
 import { FEATURES, type Feature } from '../codes/block.ts';
 import type { Descriptors } from '../codes/descriptors.ts';
 import { Encoder, type Encoded } from '../codes/encoder.ts';
 import { Fusion, type Weights } from '../codes/fusion.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
-import { newLibraryKey } from '../crypto/keys.ts';
 import { AsymmetricTable } from '../search/asymmetric-table.ts';
-import { createServer } from '../server/server.ts';
-import { createMemoryStore } from '../stores/memory-store.ts';
 import { figuresOf, type Figures } from './figures.ts';
 import { cosines, yardstick } from './float-cosine.ts';
+import { openMemoryLibrary, type MemoryLibrary } from './memory-library.ts';
 import { rank } from './metrics.ts';
 
 /** What is ranked by: the float yardstick, one feature's code, or a fusion of the three. */
@@ -191,51 +188,19 @@ export async function evaluate(photos: readonly Photo[], options: EvaluationOpti
   };
 }
 
-interface EncryptedLibrary {
-  readonly client: Client;
-  /** Positions of the photos with these ids, less the query's own. */
-  positions(ids: readonly Uint8Array[], query: number): Uint32Array;
-  close(): Promise<void>;
-}
-
-/** A library of the photos on a server of its own. The photos' bytes are their numbers: what is searched are the codes. */
+/** A library of the photos on a server of its own. */
 async function encrypt(
   photos: readonly Photo[],
   { kernels, vocabulary }: EvaluationOptions,
   index: IndexParameters,
   timed: <T>(name: string, work: () => Promise<T>) => Promise<T>,
-): Promise<EncryptedLibrary> {
-  const server = createServer({ store: createMemoryStore(), kernels });
-  const describe = async (bytes: Uint8Array): Promise<Described> => ({
-    header: { format: 'jpeg', width: 1, height: 1, orientation: 1 },
-    descriptors: photos[new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)]!.descriptors,
+): Promise<MemoryLibrary> {
+  const library = await openMemoryLibrary({
+    ...{ kernels, vocabulary, index },
+    descriptors: (photo) => photos[photo]!.descriptors,
   });
-  const client = new Client({
-    kernels,
-    libraryKey: newLibraryKey(),
-    vocabulary,
-    index,
-    transport: (request) => server.handle(request),
-    extractor: () => Promise.resolve({ describe }),
-  });
-  await client.begin('active');
-  const places = new Map<string, number>();
-  for (let i = 0; i < photos.length; i++) {
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setUint32(0, i);
-    const item = await timed('seal', () => client.prepare(bytes, { name: String(i) }));
-    places.set(toHex(item.id), i);
-    await client.put([item]);
-  }
-  return {
-    client,
-    positions: (ids, query) =>
-      Uint32Array.from(ids.map((id) => places.get(toHex(id))!).filter((place) => place !== query)),
-    async close() {
-      client.close();
-      await server.close();
-    },
-  };
+  for (let i = 0; i < photos.length; i++) await library.put([await timed('seal', () => library.prepare(i))]);
+  return library;
 }
 
 function medians(times: Readonly<Record<string, readonly number[]>>): Record<string, number> {
