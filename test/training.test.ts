@@ -212,11 +212,30 @@ for (const normalise of [false, true])
     assert.equal(finish(trainBlock(kernels, rows, dims, options)), block);
   });
 
+test('whitening wholly gives uncorrelated projections of variance 1, in part the roots of the variances', () => {
+  const [count, dims, bits] = [300, 12, 8];
+  const rows = floats(count * dims, 8).map((value, i) => value / (1 + (i % dims)));
+  const { variances } = principalAxes(rows, dims, bits);
+  const covariance = (whitening: number): number[][] => {
+    const options = { feature: 'ehd' as const, bits, normalise: false, whitening, seed: 1, iterations: 20 };
+    const block = finish(trainBlock(kernels, rows, dims, options));
+    const values = rowsOf(rows, dims).map((row) => project(block, row));
+    const mean = (i: number, j: number): number => values.reduce((sum, row) => sum + row[i]! * row[j]!, 0) / count;
+    return Array.from({ length: bits }, (_, i) => Array.from({ length: bits }, (_, j) => mean(i, j)));
+  };
+  covariance(1).forEach((row, i) => row.forEach((value, j) => near([value], [i === j ? 1 : 0], 0.02)));
+  const trace = (whitening: number): number => covariance(whitening).reduce((sum, row, i) => sum + row[i]!, 0);
+  for (const whitening of [0, 0.5])
+    near([trace(whitening)], [variances.reduce((sum, value) => sum + value ** (1 - whitening), 0)], 0.02);
+});
+
 test('rejects what it cannot use', () => {
   const rows = floats(20, 1);
   const shape = { feature: 'ehd' as const, normalise: false, seed: 1, iterations: 2 };
   assert.throws(() => finish(trainBlock(kernels, rows, 10, { ...shape, bits: 16 })), RangeError);
   assert.throws(() => finish(trainBlock(kernels, rows, 10, { ...shape, bits: 4 })), /multiple of 8/);
+  for (const whitening of [-0.1, 1.1, NaN])
+    assert.throws(() => finish(trainBlock(kernels, rows, 10, { ...shape, bits: 8, whitening })), RangeError);
   assert.throws(() => principalAxes(rows, 3, 2), RangeError);
   assert.throws(() => principalAxes(rows, 5, 6), RangeError);
   assert.throws(() => principalAxes([1] as unknown as Float32Array, 1, 1), TypeError);

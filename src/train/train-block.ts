@@ -1,8 +1,8 @@
 /**
- * One block of the fused code, from descriptors: PCA, then the ITQ rotation.
+ * One block of the fused code, from descriptors: PCA, in part whitened, then the ITQ rotation.
  * @module
  */
-import { assertFloats, assertInteger } from '../base/assert.ts';
+import { assertFloats, assertInteger, assertNumber } from '../base/assert.ts';
 import type { Block, Feature } from '../codes/block.ts';
 import type { Kernels } from '../wasm/kernels.ts';
 import { multiplyF32, multiplyTransposedF32 } from '../wasm/matrix.ts';
@@ -15,7 +15,15 @@ export interface BlockShape {
   /** A multiple of 8, at most the descriptor's dims. 0 leaves the feature out. */
   readonly bits: number;
   readonly normalise: boolean;
+  /**
+   * How far the axes are brought to one variance before they are rotated: each is divided by its standard deviation to this power. 0,
+   * unless told: not at all; 1: wholly (Jegou and Chum, "Negative evidences and co-occurences in image retrieval", ECCV 2012).
+   */
+  readonly whitening?: number;
 }
+
+/** No axis is taken to vary less than this share of the first one, so that noise is not blown up. */
+const LEAST_VARIANCE = 1e-6;
 
 /** How {@link trainBlock} runs. */
 export interface TrainBlockOptions extends BlockShape {
@@ -34,10 +42,11 @@ export function* trainBlock(
   kernels: Kernels,
   rows: Float32Array,
   dims: number,
-  { feature, bits, normalise, seed, iterations }: TrainBlockOptions,
+  { feature, bits, normalise, whitening = 0, seed, iterations }: TrainBlockOptions,
 ): Generator<number, Block> {
   assertInteger(bits, 'bits', 0, Math.min(dims, 1024));
   if (bits % 8 !== 0) throw new RangeError(`"bits" expected multiple of 8, got ${bits}`);
+  assertNumber(whitening, 'whitening', 0, 1);
   assertFloats(rows, 'rows');
   if (bits === 0) {
     const none = new Float32Array(0);
@@ -63,6 +72,12 @@ export function* trainBlock(
   yield 0;
 
   const principal = principalAxes(centred, dims, bits);
+  const floor = LEAST_VARIANCE * principal.variances[0]!;
+  for (let i = 0; i < bits; i++) {
+    const scale = Math.max(floor, principal.variances[i]!) ** (-whitening / 2);
+    // Rows of one and the same descriptor have no variance at all.
+    if (Number.isFinite(scale)) for (let j = 0; j < dims; j++) principal.axes[i * dims + j]! *= scale;
+  }
   yield 0.3;
   // Normalising a second time moves the mean again.
   for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < dims; j++, at++) centred[at]! -= principal.mean[j]!;

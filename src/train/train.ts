@@ -29,8 +29,8 @@ export type TrainingFeatures = Descriptors & {
 
 /** The blocks unless told otherwise: 832 bits. */
 export const DEFAULT_SHAPES: Readonly<Record<Feature, BlockShape>> = {
-  ehd: { bits: 64, normalise: false },
-  bow: { bits: 256, normalise: true },
+  ehd: { bits: 64, normalise: false, whitening: 0.5 },
+  bow: { bits: 256, normalise: true, whitening: 0.5 },
   deep: { bits: 512, normalise: true },
 };
 
@@ -60,7 +60,7 @@ export interface TrainingOptions {
  * How far better features are preferred. Of 1, 1.5, 2, 2.5 and 3 the one with the best mean average precision of the
  * `adaptive` rule on caltech101; with 1, weak features cost more than they add.
  */
-const WEIGHT_POWER = 2.5;
+export const WEIGHT_POWER = 2.5;
 /** Images used as queries to measure the static weights. */
 const WEIGHT_QUERIES = 500;
 
@@ -71,15 +71,14 @@ const WEIGHT_QUERIES = 500;
  * @throws `cancelled`. {@link RetrievalError}
  */
 export async function trainVocabulary(features: TrainingFeatures, options: TrainingOptions): Promise<Vocabulary> {
-  const { module, seed, origin, model, local, workingSide, codebook, idf, iterations = 50, signal } = options;
-  const { count, labels } = features;
+  const { module, seed, iterations = 50, signal } = options;
+  const { count } = features;
   assertInteger(count, 'count', 2, 1 << 24);
   const shapes = { ...DEFAULT_SHAPES, ...options.shapes };
   const random = seededRandom(seed);
   const kernels = instantiateKernels(module);
 
   const blocks = {} as Record<Feature, Block>;
-  const codes = {} as Record<Feature, Uint8Array>;
   for (const feature of FEATURES) {
     const rows = features[feature];
     assertFloats(rows, feature);
@@ -101,13 +100,24 @@ export async function trainVocabulary(features: TrainingFeatures, options: Train
       await breathe();
       if (signal?.aborted) throw new RetrievalError('cancelled', 'training was cancelled');
     }
-    codes[feature] = encodeRows(module, blocks[feature], rows, count);
     options.onProgress?.(feature, 1);
   }
+  return assembleVocabulary(features, blocks, { ...options, seed: Math.floor(random() * 2 ** 32) });
+}
 
+/** A vocabulary from blocks that are trained: what is left are static weights, reference codes, curves. */
+export async function assembleVocabulary(
+  features: TrainingFeatures,
+  blocks: Readonly<Record<Feature, Block>>,
+  options: TrainingOptions,
+): Promise<Vocabulary> {
+  const { module, seed, origin, model, local, workingSide, codebook, idf, signal } = options;
+  const { count, labels } = features;
+  const codes = {} as Record<Feature, Uint8Array>;
+  for (const feature of FEATURES) codes[feature] = encodeRows(module, blocks[feature], features[feature], count);
   const order = shuffle(
     Uint32Array.from({ length: count }, (_, i) => i),
-    random,
+    seededRandom(seed),
   );
   const staticWeights = weigh(blocks, codes, order, labels);
   options.onProgress?.('weights', 1);
