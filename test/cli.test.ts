@@ -12,7 +12,7 @@ interface Added {
   failed: { path: string; code: string; message: string }[];
 }
 interface Found {
-  matches: { id: string; name: string; path: string; score: number; features: Record<string, number> }[];
+  matches: { id: string; name: string; path: string; score: number; features: Record<string, number>; copy: number }[];
   candidates: number;
   records: number;
   near: boolean;
@@ -123,6 +123,7 @@ test('search finds a photo by an altered copy, and writes a contact sheet', asyn
     'the features sum to the score',
   );
   assert.ok(matches[0]!.score > matches[1]!.score);
+  assert.ok(matches[0]!.copy > 0 && matches[1]!.copy === 0);
   const page = await readFile(join(out, 'index.html'), 'utf8');
   assert.is((page.match(/<img /g) ?? []).length, 4);
   assert.equal(await readFile(join(out, '01-coffee.jpg')), await readFile(join(SAMPLES, 'coffee.jpg')));

@@ -10,6 +10,11 @@ import { seededRandom } from '../src/base/random.ts';
 import { Client, type Match } from '../src/client/client.ts';
 import { FRAME_BYTES, type CacheFile } from '../src/client/code-cache.ts';
 import type { Extractor } from '../src/client/extractor.ts';
+import { FEATURES, type Feature } from '../src/codes/block.ts';
+import { makeReferences } from '../src/codes/curves.ts';
+import { packSigns } from '../src/codes/pack-signs.ts';
+import type { Vocabulary } from '../src/codes/vocabulary.ts';
+import { createVocabulary } from '../src/codes/vocabulary-format.ts';
 import type { IndexParameters, Prefilter } from '../src/client/index-parameters.ts';
 import { reindex } from '../src/client/reindex.ts';
 import { KEY_LABELS, LibraryKeys } from '../src/crypto/keys.ts';
@@ -29,8 +34,8 @@ import { openLmdbStore } from '../src/stores/lmdb-store.ts';
 import { createMemoryStore } from '../src/stores/memory-store.ts';
 import { temporaryFolder } from './command.ts';
 import { describe } from './small-library.ts';
-import { bytes, kernels } from './support.ts';
-import { smallVocabulary } from './vocabulary-support.ts';
+import { bytes, floats, kernels } from './support.ts';
+import { smallContent, smallVocabulary } from './vocabulary-support.ts';
 
 const SAMPLED_BITS = 6;
 /** With as many probes as a table has buckets, or the vocabulary centroids, every image is a candidate. */
@@ -54,6 +59,7 @@ interface PeerOptions {
   readonly seed?: number;
   readonly index?: Partial<IndexParameters>;
   readonly cache?: CacheFile;
+  readonly vocabulary?: Vocabulary;
   readonly extractor?: () => Promise<Extractor>;
 }
 
@@ -64,7 +70,7 @@ function connect(server: Server, ranking: Ranking, options: PeerOptions = {}): P
     client: new Client({
       kernels,
       libraryKey: bytes(64, options.seed ?? 1),
-      vocabulary: smallVocabulary(),
+      vocabulary: options.vocabulary ?? smallVocabulary(),
       index: { ...WITHOUT_NOISE, ...options.index, ranking },
       async transport(request) {
         const response = await server.handle(request);
@@ -151,6 +157,50 @@ const folder = await temporaryFolder();
 let files = 0;
 const newPath = (): string => join(folder.path, `file-${files++}`);
 test.after(() => folder.remove());
+
+/** A vocabulary of so many bits and references that evidence can be had. */
+const LONG_BITS: Record<Feature, number> = { ehd: 64, bow: 128, deep: 128 };
+
+/** Signs of the projections, each of the features with a share of its bits turned over: every so many, from the first on. */
+function disturbed(of: Record<Feature, Float32Array>, every: Record<Feature, number>): Uint8Array {
+  const parts = FEATURES.map((feature) => of[feature].map((value, j) => (j % every[feature] === 0 ? -value : value)));
+  return packSigns(Float32Array.from(parts.flatMap((part) => [...part])));
+}
+
+test('a copy of the query comes before what scores higher, under every ranking alike', async () => {
+  const content = smallContent(LONG_BITS);
+  const references = makeReferences(packSigns(floats(64 * 320, 31)), content.blocks);
+  const vocabulary = createVocabulary({ ...content, references });
+  const orders: string[][] = [];
+  for (const ranking of RANKINGS) {
+    const server = createServer({ store: createMemoryStore(), kernels });
+    const { client } = connect(server, ranking, { vocabulary });
+    await client.begin('active');
+    const ids = await add(client, numbers(0, 90));
+    // Deep alone counts for the score: the copy agrees on two bits of three there, and wholly in all else.
+    const query = { ...(await client.query(file(500))), weights: { ehd: 0, bow: 0, deep: 1 } };
+    const codes = [
+      disturbed(query.projections, { ehd: 99, bow: 200, deep: 3 }),
+      disturbed(query.projections, { ehd: 2, bow: 2, deep: 6 }),
+      // Far down the order, and so not opened by a search for few.
+      ...numbers(2, 90).map((i) => packSigns(floats(320, 7000 + i))),
+    ];
+    const records = await client.records(ids);
+    await client.put(records.map(([id, record], i) => client.prepareRecord(id, { ...record, code: codes[i]! })));
+    const { matches, near } = await client.search(query, { k: 20, scan: true });
+    const [first, second, ...rest] = matches;
+    assert.equal([first!.id, second!.id], [toHex(ids[0]!), toHex(ids[1]!)]);
+    assert.ok(first!.copy > 0 && second!.copy === 0);
+    assert.ok(first!.score < second!.score, 'by score alone it would be the second');
+    assert.ok(rest.every(({ copy }) => copy === 0));
+    assert.ok(near);
+    orders.push(short(matches));
+    client.close();
+    await server.close();
+  }
+  assert.is(orders[0]!.length, 20);
+  for (const order of orders) assert.equal(order, orders[0]);
+});
 
 for (const prefilter of [LSH, CENTROIDS]) {
   test(`${prefilter.family}: the same queries give the same answers, through additions, replacements and removals`, async () => {

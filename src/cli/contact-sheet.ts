@@ -50,13 +50,13 @@ function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-function figure(file: string, { name, path, score, features }: Match, rank: number): string {
+function figure(file: string, { name, path, score, features, copy }: Match, rank: number): string {
   const bars = FEATURES.map((feature) => {
     const share = Math.max(0, Math.min(1, features[feature]));
     return `<dt>${FEATURE_NAMES[feature]}</dt><dd><meter min="0" max="1" value="${share.toFixed(3)}">${share.toFixed(3)}</meter></dd>`;
   }).join('');
   return `<figure><img src="${encodeURIComponent(file)}" alt="${escape(name)}" loading="lazy">
-<figcaption><span>${score.toFixed(3)}</span><b>${rank}</b> ${escape(path)}<dl>${bars}</dl></figcaption></figure>`;
+<figcaption><span>${score.toFixed(3)}</span><b>${rank}</b> ${escape(path)}${copy > 0 ? ' <em>copy</em>' : ''}<dl>${bars}</dl></figcaption></figure>`;
 }
 
 function html(queryFile: string, queryName: string, figures: readonly string[], result: SearchResult): string {

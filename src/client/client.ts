@@ -9,6 +9,7 @@ import { assertBytes, assertInteger } from '../base/assert.ts';
 import { concat, equalBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { FEATURES, type Feature } from '../codes/block.ts';
+import { CopyEvidence } from '../codes/copy-evidence.ts';
 import { Encoder, type Projections } from '../codes/encoder.ts';
 import { Fusion, type WeightRule, type Weights } from '../codes/fusion.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
@@ -93,6 +94,11 @@ export interface Match {
   readonly score: number;
   /** What each feature adds to the score. */
   readonly features: Readonly<Record<Feature, number>>;
+  /**
+   * Above 0 when it looks like a copy of the query (cropped, recoloured, framed): by how many standard deviations beyond what counts as
+   * one. Copies come first, by this number; then what is only alike, by score. 0 for nearly all matches.
+   */
+  readonly copy: number;
 }
 
 /** A whole answer. */
@@ -106,7 +112,10 @@ export interface SearchResult {
   readonly near: boolean;
 }
 
-/** More sealed records than asked for are opened and ranked by their exact score, so that the noise does not show. */
+/**
+ * More sealed records than asked for are opened and ranked by their exact score, so that the noise does not show and copies of the query
+ * come first.
+ */
 const SHORTLIST = 64;
 /** Images of a library that is ranked whole when the prefilter finds too few. */
 const SMALL_LIBRARY = 10_000;
@@ -328,7 +337,7 @@ export class Client {
   }
 
   /**
-   * The ranking as it came, before the best are ordered by their exact score: where the server ranks, with noise, scale and shift.
+   * The ranking as it came, before the best are ordered as {@link search} does: where the server ranks, with noise, scale and shift.
    */
   async rank(query: Query, { k = 10, probes = this.#probes, scan = false }: SearchOptions = {}): Promise<Ranked> {
     assertInteger(k, 'k', 1, 10_000);
@@ -341,8 +350,8 @@ export class Client {
   }
 
   /**
-   * Searches by picture: ranks as the library's ranking does, and orders the best by their exact score. When the prefilter
-   * leaves fewer than k images of a small library, the whole of it is ranked.
+   * Searches by picture: ranks as the library's ranking does, opens the best k + 64, and orders them: copies of the query first, the rest
+   * by exact score. When the prefilter leaves fewer than k images of a small library, the whole of it is ranked.
    * @param query - From {@link query} or {@link queryStored}.
    * @throws On k or probes out of range. {@link RangeError}
    */
@@ -355,6 +364,7 @@ export class Client {
     if (options.scan !== true && ranked.records <= SMALL_LIBRARY && ranked.ids.length < Math.min(k, ranked.records))
       ranked = await this.rank(query, { ...wanted, scan: true });
     const matches: Match[] = [];
+    const evidence = new CopyEvidence(this.vocabulary, query.projections);
     const best = ranked.opened?.map((record, i) => [ranked.ids[i]!, record] as const);
     for (const [id, record] of best ?? (await this.records(ranked.ids))) {
       // Only a server that lies names an image without a code.
@@ -366,15 +376,16 @@ export class Client {
         path: record.path ?? record.name,
         score: FEATURES.reduce((sum, feature) => sum + features[feature], 0),
         features,
+        copy: evidence.excess(record.code),
       });
     }
-    matches.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+    matches.sort((a, b) => b.copy - a.copy || b.score - a.score || (a.id < b.id ? -1 : 1));
     return {
       matches: matches.slice(0, k),
       weights: query.weights,
       candidates: ranked.candidates,
       records: ranked.records,
-      near: (matches[0]?.score ?? -1) > this.#unrelated(query),
+      near: Math.max(-1, ...matches.map(({ score }) => score)) > this.#unrelated(query),
     };
   }
 

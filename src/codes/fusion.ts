@@ -97,9 +97,20 @@ export class Fusion {
    * @throws On wrong lengths, or weights outside 0..1. {@link RangeError}
    */
   contributions(projections: Projections, weights: Weights, code: Uint8Array, options: QueryOptions = {}): Weights {
+    return this.split(this.query(projections, weights, options), code);
+  }
+
+  /**
+   * The same of a query vector made before: what each feature adds to `<query, code> / n`.
+   * @param query - f32[bits], from {@link query}.
+   * @param code - u8[codeBytes]
+   * @throws On wrong argument types. {@link TypeError}
+   * @throws On wrong lengths. {@link RangeError}
+   */
+  split(query: Float32Array, code: Uint8Array): Weights {
     const { blocks, bits, codeBytes } = this.#vocabulary;
+    assertFloats(query, 'query', bits);
     assertBytes(code, 'code', codeBytes);
-    const query = this.query(projections, weights, options);
     const out: Weights = { ehd: 0, bow: 0, deep: 0 };
     for (const feature of FEATURES) {
       const start = this.#starts[feature];

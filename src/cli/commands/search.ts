@@ -66,15 +66,15 @@ async function readQuery({ client }: Library, image: string, rule: WeightRule): 
   return { name: basename(image), bytes, query: await client.query(bytes, rule) };
 }
 
-/** A table for people: rank, score, what each feature adds, name and id. */
+/** A table for people: rank, score, what each feature adds, whether it looks like a copy of the query, name and id. */
 export function describeResult({ matches, weights, candidates, records, near }: SearchResult): string {
   const lines = [
     `${candidates} of ${records} images ranked; weights ${FEATURES.map((f) => `${f} ${weights[f].toFixed(2)}`).join(', ')}`,
     '',
     `      score  ${FEATURES.map((feature) => feature.padStart(6)).join(' ')}`,
     ...matches.map(
-      ({ id, path, score, features }, i) =>
-        `${String(i + 1).padStart(4)}  ${score.toFixed(3)}  ${FEATURES.map((f) => features[f].toFixed(3).padStart(6)).join(' ')}  ${path}  ${id}`,
+      ({ id, path, score, features, copy }, i) =>
+        `${String(i + 1).padStart(4)}  ${score.toFixed(3)}  ${FEATURES.map((f) => features[f].toFixed(3).padStart(6)).join(' ')}  ${copy > 0 ? 'copy  ' : ''}${path}  ${id}`,
     ),
   ];
   if (matches.length === 0)
