@@ -1,0 +1,30 @@
+/** Scores as a search's answer is ordered: the first of them are opened, and copies of the query come before the rest. */
+import type { CopyEvidence } from '../src/codes/copy-evidence.ts';
+
+/** What a search for the first 10 opens; `client.ts`. */
+const OPENED = 74;
+
+/**
+ * @param scores - Larger is nearer.
+ * @param query - Left out of the opened; -1 for none.
+ * @param codeAt - Code of a photo.
+ * @returns The scores, those of copies lifted above all others. New.
+ */
+export function asSearched(
+  scores: Float32Array,
+  query: number,
+  evidence: CopyEvidence,
+  codeAt: (photo: number) => Uint8Array,
+): Float32Array {
+  const lifted = scores.slice();
+  if (query >= 0) lifted[query] = -Infinity;
+  const least = lifted.slice().sort().at(-Math.min(OPENED, lifted.length))!;
+  const top = lifted.reduce((a, b) => Math.max(a, b), -Infinity);
+  for (let photo = 0; photo < lifted.length; photo++) {
+    if (photo === query || lifted[photo]! < least) continue;
+    const excess = evidence.excess(codeAt(photo));
+    // Above every score that is not lifted, in the order of the excess.
+    if (excess > 0) lifted[photo] = top + Math.abs(top) * (1 + excess);
+  }
+  return lifted;
+}
