@@ -4,12 +4,16 @@ import * as assert from 'uvu/assert';
 import { RetrievalError } from '../src/base/errors.ts';
 import { gaussian, seededRandom } from '../src/base/random.ts';
 import { Encoder } from '../src/codes/encoder.ts';
+import { packSigns } from '../src/codes/pack-signs.ts';
 import { Fusion, type WeightRule } from '../src/codes/fusion.ts';
 import { decodeVocabulary, encodeVocabulary } from '../src/codes/vocabulary-format.ts';
+import { CentroidBuckets } from '../src/crypto/centroid-buckets.ts';
 import { averagePrecision, mean, rank } from '../src/eval/metrics.ts';
+import { trainCentroids } from '../src/train/bucket-centroids.ts';
 import { FeatureCache, type FeatureStore } from '../src/train/feature-cache.ts';
 import { trainVocabulary, type TrainingFeatures, type TrainingOptions } from '../src/train/train.ts';
 import { dot, signs } from './reference/codes.ts';
+import { nearest, scales } from './reference/centroid-tokens.ts';
 import { floats, kernels } from './support.ts';
 
 const test = suite('train');
@@ -52,10 +56,11 @@ const options: TrainingOptions = {
 test('a trained vocabulary finds planted classes, and its weights favour the feature that does', async () => {
   const steps: string[] = [];
   const vocabulary = await trainVocabulary(features(1), { ...options, onProgress: (step) => void steps.push(step) });
-  assert.equal([...new Set(steps)], ['ehd', 'bow', 'deep', 'weights', 'references']);
+  assert.equal([...new Set(steps)], ['ehd', 'bow', 'deep', 'weights', 'references', 'buckets']);
   const { staticWeights } = vocabulary;
   assert.ok(staticWeights.deep > staticWeights.bow && staticWeights.bow > staticWeights.ehd);
   assert.is(vocabulary.references.count, 60);
+  assert.is(vocabulary.centroids.length, (COUNT / 4) * vocabulary.bits);
   assert.equal(decodeVocabulary(encodeVocabulary(vocabulary)), vocabulary);
 
   // Other images of the same classes.
@@ -89,6 +94,64 @@ test('the same seed gives the same bytes, another seed others', async () => {
   const first = await trainVocabulary(features(1), options);
   assert.equal((await trainVocabulary(features(1), options)).fingerprint, first.fingerprint);
   assert.not.equal((await trainVocabulary(features(1), { ...options, seed: 2 })).fingerprint, first.fingerprint);
+});
+
+test('as many centroids as are asked for, and none for 0', async () => {
+  const few = await trainVocabulary(features(1), { ...options, centroids: 7 });
+  assert.is(few.centroids.length, 7 * few.bits);
+  assert.is((await trainVocabulary(features(1), { ...options, centroids: 0 })).centroids.length, 0);
+  let error: unknown;
+  await trainVocabulary(features(1), { ...options, centroids: COUNT + 1 }).catch((e) => (error = e));
+  assert.ok(error instanceof RangeError);
+});
+
+test('centroids of planted codes are their means, of length 1, and each code is in the bucket of its own', async () => {
+  const blocks = [
+    { bits: 32, weight: 0.25 },
+    { bits: 96, weight: 0.75 },
+  ];
+  const [planted, each, bits] = [8, 30, 128];
+  const random = seededRandom(3);
+  const centres = floats(planted * bits, 4);
+  // One bit in ten is another one.
+  const codes = packSigns(
+    Float32Array.from(
+      { length: planted * each * bits },
+      (_, i) => centres[Math.floor(i / bits / each) * bits + (i % bits)]! * (random() < 0.1 ? -1 : 1),
+    ),
+  );
+  const shares: number[] = [];
+  const training = { module: kernels, blocks, count: planted, seed: 9 };
+  const centroids = await trainCentroids(codes, { ...training, onProgress: (share) => void shares.push(share) });
+  assert.is(shares.at(-1), 1);
+  assert.equal(await trainCentroids(codes, training), centroids);
+
+  const scale = scales(blocks);
+  const rows = Array.from({ length: planted }, (_, c) => [...centroids.subarray(c * bits, (c + 1) * bits)]);
+  const points = Array.from({ length: planted * each }, (_, i) =>
+    signs(codes.subarray((i * bits) / 8, ((i + 1) * bits) / 8)).map((sign, j) => sign * scale[j]!),
+  );
+  const own = points.map((point) => nearest([...point], rows)[0]!);
+  for (let group = 0; group < planted; group++) {
+    const centroid = own[group * each]!;
+    assert.is(own.filter((c) => c === centroid).length, each);
+    assert.ok(own.slice(group * each, (group + 1) * each).every((c) => c === centroid));
+    const sum = rows[0]!.map((_, j) => points.slice(group * each, (group + 1) * each).reduce((t, p) => t + p[j]!, 0));
+    const length = Math.hypot(...sum);
+    sum.forEach((value, j) => assert.ok(Math.abs(value / length - rows[centroid]![j]!) < 1e-5));
+  }
+  assert.equal(new CentroidBuckets(centroids, blocks).ofCode(codes.subarray(0, bits / 8), 1), Uint32Array.of(own[0]!));
+
+  for (const [bad, kind] of [
+    [() => trainCentroids([1] as unknown as Uint8Array, training), TypeError],
+    [() => trainCentroids(codes.subarray(1), training), RangeError],
+    [() => trainCentroids(codes, { ...training, count: planted * each + 1 }), RangeError],
+    [() => trainCentroids(codes, { ...training, blocks: [{ bits: 128, weight: 0 }] }), RangeError],
+  ] as const) {
+    let error: unknown;
+    await bad().catch((e) => (error = e));
+    assert.ok(error instanceof kind, String(error));
+  }
 });
 
 test('features may be left out, and labels too', async () => {

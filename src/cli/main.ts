@@ -365,6 +365,12 @@ command(
   .addOption(new Option('--ehd-bits <n>').argParser(integer(0, 1024)))
   .addOption(new Option('--bow-bits <n>').argParser(integer(0, 1024)))
   .addOption(new Option('--deep-bits <n>').argParser(integer(0, 1024)))
+  .addOption(
+    new Option(
+      '--centroids <n>',
+      'learned buckets; default: 512, or a photo in four where that is fewer; 0: none',
+    ).argParser(integer(0, 4096)),
+  )
   .addOption(new Option('--seed <n>').argParser(integer(0, 2 ** 32 - 1)).default(1))
   .action(async (folder: string, options) => (await import('./commands/train.ts')).train(folder, options));
 

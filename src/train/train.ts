@@ -3,7 +3,7 @@
  *
  * Features are collected beforehand (`feature-cache.ts` keeps them, so that a stopped run goes on where it was); the
  * codebook comes from `kmeans.ts` and `codebook.ts`. What is left is done here: a block per feature, reference
- * codes and curves, and static weights.
+ * codes and curves, static weights, and the centroids of learned buckets.
  * @module
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
@@ -17,6 +17,7 @@ import type { LocalKind, Vocabulary, VocabularyModel } from '../codes/vocabulary
 import { createVocabulary } from '../codes/vocabulary-format.ts';
 import { averagePrecision, rank } from '../eval/metrics.ts';
 import { instantiateKernels } from '../wasm/kernels.ts';
+import { trainCentroids } from './bucket-centroids.ts';
 import { breathe } from './kmeans.ts';
 import { meanRow, normaliseRows, trainBlock, type BlockShape } from './train-block.ts';
 
@@ -34,6 +35,11 @@ export const DEFAULT_SHAPES: Readonly<Record<Feature, BlockShape>> = {
   deep: { bits: 512, normalise: true },
 };
 
+/** Learned buckets of the `centroids` family. */
+export const DEFAULT_CENTROIDS = 512;
+/** Fewer training images than this a centroid, and it stands for next to none. */
+const IMAGES_PER_CENTROID = 4;
+
 /** What training is told. */
 export interface TrainingOptions {
   /** Compiled kernels. */
@@ -50,6 +56,8 @@ export interface TrainingOptions {
   readonly shapes?: Partial<Record<Feature, BlockShape>>;
   /** Reference codes, drawn from the training images: 512 unless told, or all where there are fewer. */
   readonly references?: number;
+  /** Centroids of learned buckets: {@link DEFAULT_CENTROIDS} unless told, or an image in four where that is fewer; 0 for none. */
+  readonly centroids?: number;
   /** Of ITQ: 50 unless told. */
   readonly iterations?: number;
   readonly onProgress?: (step: string, share: number) => void;
@@ -131,9 +139,29 @@ export async function assembleVocabulary(
   const deep = features.deep.slice();
   normaliseRows(deep, model.dims);
   const deepMean = deep.length > 0 ? meanRow(deep, model.dims) : new Float32Array(0);
-  const centroids = new Float32Array(0);
+  const centroids = await bucketCentroids(module, fuseCodes(blocks, codes, order), blocks, staticWeights, options);
   return createVocabulary({
     ...{ origin, model, local, workingSide, codebook, idf, blocks, staticWeights, references, centroids, deepMean },
+  });
+}
+
+/** f32[centroids * bits]; empty where none are asked for, or there are too few images. */
+async function bucketCentroids(
+  module: WebAssembly.Module,
+  codes: Uint8Array,
+  blocks: Readonly<Record<Feature, Block>>,
+  staticWeights: Readonly<Record<Feature, number>>,
+  { seed, centroids, signal, onProgress }: TrainingOptions,
+): Promise<Float32Array> {
+  const weighted = FEATURES.map((feature) => ({ bits: blocks[feature].bits, weight: staticWeights[feature] }));
+  const bits = weighted.reduce((sum, block) => sum + block.bits, 0);
+  const images = (8 * codes.length) / bits;
+  const count = centroids ?? Math.min(DEFAULT_CENTROIDS, Math.floor(images / IMAGES_PER_CENTROID));
+  assertInteger(count, 'centroids', 0, images);
+  if (count === 0) return new Float32Array(0);
+  return trainCentroids(codes, {
+    ...{ module, count, seed, signal, blocks: weighted },
+    onProgress: (share) => onProgress?.('buckets', share),
   });
 }
 

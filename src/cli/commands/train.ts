@@ -33,6 +33,7 @@ interface Options extends Common {
   readonly ehdBits?: number;
   readonly bowBits?: number;
   readonly deepBits?: number;
+  readonly centroids?: number;
   readonly seed: number;
 }
 
@@ -136,6 +137,7 @@ export async function train(folder: string, options: Options): Promise<void> {
       codebook,
       idf,
       shapes: shapes(options),
+      ...(options.centroids === undefined ? {} : { centroids: options.centroids }),
       onProgress: (name) => {
         if (name !== step) remark(options, `training: ${name}`);
         step = name;
@@ -154,10 +156,11 @@ export async function train(folder: string, options: Options): Promise<void> {
       fingerprint,
       photos: usable.length,
       bits: vocabulary.bits,
+      centroids: vocabulary.centroids.length / vocabulary.bits,
       bytes: bytes.length,
       failed,
     },
-    `${options.output}: ${vocabulary.bits} bits from ${usable.length} photos, ${size(bytes.length)}, fingerprint ${fingerprint.slice(0, 16)}
+    `${options.output}: ${vocabulary.bits} bits and ${vocabulary.centroids.length / vocabulary.bits} buckets from ${usable.length} photos, ${size(bytes.length)}, fingerprint ${fingerprint.slice(0, 16)}
 static weights: ${FEATURES.map((feature) => `${feature} ${vocabulary.staticWeights[feature].toFixed(3)}`).join(', ')}` +
       failed.map(({ path, message, code }) => `\n  not used: ${path}: ${message} (${code})`).join(''),
   );
