@@ -652,7 +652,9 @@ for (const ranking of ['split', 'client'] as const)
       response.kind === 'sync' && response.changes !== undefined
         ? { ...response, changes: response.changes.map(({ id }) => ({ id, sealed: bytes(552, 1) })) }
         : response;
-    await refused(() => search(follower.client), 'decrypt-failed');
+    // What was altered on the way is asked for again, in another way.
+    const { matches, damaged } = await follower.client.search(queryOf, { k: 50 });
+    assert.equal([matches.length, damaged], [13, 0]);
     follower.mangle = (response) => (response.kind === 'sync' ? { ...response, more: true, until: 1 } : response);
     await refused(() => search(follower.client), 'corrupt-message');
     follower.mangle = undefined;

@@ -1,9 +1,11 @@
 /** A real client and a real server in one process, over a small vocabulary: descriptors are drawn from the file's first bytes. */
 import { Client } from '../src/client/client.ts';
+import type { CacheFile } from '../src/client/code-cache.ts';
 import type { Described, Extractor } from '../src/client/extractor.ts';
 import type { Vocabulary } from '../src/codes/vocabulary.ts';
 import type { IndexParameters } from '../src/client/index-parameters.ts';
-import { encodeRequest, type Request } from '../src/protocol/messages.ts';
+import type { Store } from '../src/index/store.ts';
+import { decodeRequest, encodeRequest, type Request } from '../src/protocol/messages.ts';
 import { createServer } from '../src/server/server.ts';
 import { createMemoryStore } from '../src/stores/memory-store.ts';
 import { bytes, floats, kernels } from './support.ts';
@@ -16,10 +18,19 @@ export type Mangle = (
   handle: (request: Request) => Promise<Uint8Array>,
 ) => Uint8Array | Promise<Uint8Array>;
 
+/** How to open once more. */
+export interface Reopening {
+  readonly cache?: CacheFile;
+  /** Gets the kinds of all requests. */
+  readonly asked?: string[];
+}
+
 export interface SmallLibrary {
   readonly client: Client;
   /** A client of the same library and server with other index parameters, or another vocabulary; not begun. */
   other(index: IndexParameters, extractor?: Extractor['describe'], vocabulary?: Vocabulary): Client;
+  /** The library as it is after a new start of server and client. */
+  reopen(options?: Reopening): Client;
   readonly ids: readonly Uint8Array[];
   readonly files: readonly Uint8Array[];
   setMangle(mangle: Mangle | undefined): void;
@@ -44,22 +55,31 @@ export async function makeLibrary(
     noise: 1,
     split: 1,
   },
+  store: Store = createMemoryStore(),
 ): Promise<SmallLibrary> {
-  const server = createServer({ store: createMemoryStore(), kernels });
+  const server = createServer({ store, kernels });
   let mangle: Mangle | undefined;
-  const open = (vocabulary: Vocabulary, parameters: IndexParameters, read: Extractor['describe']): Client =>
+  const open = (
+    vocabulary: Vocabulary,
+    parameters: IndexParameters,
+    read: Extractor['describe'],
+    answers = server,
+    { cache, asked }: Reopening = {},
+  ): Client =>
     new Client({
       kernels,
       libraryKey: bytes(64, seed),
       vocabulary,
       index: parameters,
       async transport(request) {
-        const response = await server.handle(request);
+        asked?.push(decodeRequest(request).kind);
+        const response = await answers.handle(request);
         return mangle === undefined
           ? response
           : mangle(request, response, (other) => server.handle(encodeRequest(other)));
       },
       extractor: () => Promise.resolve({ describe: read }),
+      ...(cache === undefined ? {} : { cache }),
     });
   const client = open(smallVocabulary(), index, describe);
   await client.begin('active');
@@ -69,6 +89,7 @@ export async function makeLibrary(
   return {
     client,
     other: (parameters, read = describe, vocabulary = smallVocabulary()) => open(vocabulary, parameters, read),
+    reopen: (options) => open(smallVocabulary(), index, describe, createServer({ store, kernels }), options),
     files,
     ids: items.map(({ id }) => id),
     setMangle: (next) => (mangle = next),

@@ -3,7 +3,7 @@
  * messages as the only way between them.
  * @module
  */
-import { RetrievalError } from '../base/errors.ts';
+import { RetrievalError, type RetrievalErrorCode } from '../base/errors.ts';
 import { equalBytes } from '../base/bytes.ts';
 import { Client } from '../client/client.ts';
 import type { CacheFile } from '../client/code-cache.ts';
@@ -149,17 +149,31 @@ export async function openLibrary(folder: string, { opener, ...options }: Librar
   // The server would refuse a viewer's credential all the same; so nothing is done in vain.
   if (options.readOnly !== true && (await files.role()) === 'viewer')
     throw new RetrievalError('forbidden', 'this library was joined as a viewer: only an owner may change it');
-  const libraryKey = await openKeyFile(await files.key(), opener);
-  try {
-    const library = await Library.assemble(files, libraryKey, { ...options, opener });
-    // A folder with a store of its own keeps it. A folder that cannot be written is told the address every time.
-    if (remote !== undefined && remote.url !== known && !(await files.hasStore()))
-      await files.writeServer(remote.url).catch(() => undefined);
-    return library;
-  } finally {
-    wipe(libraryKey);
-  }
+  const assemble = async (): Promise<Library> => {
+    const libraryKey = await openKeyFile(await files.key(), opener);
+    try {
+      return await Library.assemble(files, libraryKey, { ...options, opener });
+    } finally {
+      wipe(libraryKey);
+    }
+  };
+  const library = await assemble().catch((error: unknown) => {
+    // Another process may have let a new index or key take over while the files were read: then they fit now.
+    if (error instanceof RetrievalError && MISFITS.has(error.code)) return assemble();
+    throw error;
+  });
+  // A folder with a store of its own keeps it. A folder that cannot be written is told the address every time.
+  if (remote !== undefined && remote.url !== known && !(await files.hasStore()))
+    await files.writeServer(remote.url).catch(() => undefined);
+  return library;
 }
+
+/** What files say of each other that were read before and after a change. */
+const MISFITS: ReadonlySet<RetrievalErrorCode> = new Set([
+  'parameter-mismatch',
+  'key-rotated',
+  'corrupt-vocabulary',
+] as const);
 
 /**
  * Changes the passphrase; images and keys stay as they are, and so do the recovery words.

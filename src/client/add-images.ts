@@ -2,7 +2,7 @@
  * Adding many files: hash, ask which are new, encode, seal, store in batches; one bad file never stops the rest.
  *
  * Work is resumable because it is idempotent: an image is named by its content, so what was stored is
- * known the next time. A batch is stored by one message, whole or not at all.
+ * known the next time; where the server finds it damaged, it is stored anew. A batch is stored by one message, whole or not at all.
  * @module
  */
 import { assertInteger } from '../base/assert.ts';
@@ -105,10 +105,10 @@ export async function* addImages<S extends Source>(
       }
   };
 
-  /** Undefined when the server has the image already. */
+  /** Undefined when the server has the image already, undamaged. */
   const prepareNew = async (source: S, bytes: Uint8Array, id: Uint8Array): Promise<PutItem | undefined> => {
     const [flags = 0] = await client.has([id]);
-    if ((flags & HAS_RECORD) !== 0) return undefined;
+    if ((flags & HAS_RECORD) !== 0 && (await client.isWhole(id))) return undefined;
     try {
       return await client.prepare(bytes, source, { id });
     } catch (error) {

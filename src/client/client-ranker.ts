@@ -7,9 +7,9 @@ import { RetrievalError } from '../base/errors.ts';
 import type { PutItem, SyncResponse } from '../protocol/messages.ts';
 import { PAGE_RECORDS, candidatePages } from './candidate-pages.ts';
 import { CodeCache, NOWHERE, type CachedChange, type Position } from './code-cache.ts';
-import { CodeRows } from './code-rows.ts';
+import { CodeRows, type RecordBytes } from './code-rows.ts';
 import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
-import { openStored } from './stored-record.ts';
+import { tryStored } from './stored-record.ts';
 import { ask } from './transport.ts';
 
 export class ClientRanker implements Ranker {
@@ -20,6 +20,8 @@ export class ClientRanker implements Ranker {
   #at: Position | undefined;
   /** Searches come one after another: each first brings the copy up to date. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Why the last record that could not be opened could not be. */
+  #failure: RetrievalError | undefined;
 
   constructor(options: RankerOptions) {
     const { kernels, keys, vocabulary, parameters, cache } = options;
@@ -35,7 +37,8 @@ export class ClientRanker implements Ranker {
   rank({ query, k }: RankOptions): Promise<Ranked> {
     const answer = this.#turn.then(async () => {
       await this.#update();
-      return { ...this.#rows.top(query, k), tokens: 0, candidates: this.#rows.codeCount, records: this.#rows.count };
+      const { codeCount: candidates, count: records, damagedCount: damaged } = this.#rows;
+      return { ...this.#rows.top(query, k), tokens: 0, candidates, records, damaged };
     });
     this.#turn = answer.catch(() => undefined);
     return answer;
@@ -48,9 +51,23 @@ export class ClientRanker implements Ranker {
 
   async #update(): Promise<void> {
     this.#at ??= (await this.#cache?.load(this.#rows)) ?? NOWHERE;
-    if (await this.#follow()) return;
-    await this.#readAll();
-    await this.#follow();
+    if (!(await this.#follow())) {
+      await this.#readAll();
+      await this.#follow();
+    }
+    await this.#retry();
+  }
+
+  /** What could not be opened is asked for again each time: the fault may have been on the way. */
+  async #retry(): Promise<void> {
+    const ids = this.#rows.damagedIds().slice(0, PAGE_RECORDS);
+    if (ids.length === 0) return;
+    const { parameters, transport } = this.#options;
+    const { records } = await ask(transport, { kind: 'records', parameters, ids }, 'records');
+    for (const [i, id] of ids.entries()) {
+      const record = records[i] && this.#open(id, records[i].sealed);
+      if (record !== undefined) this.#apply({ id, record });
+    }
   }
 
   /**
@@ -86,6 +103,8 @@ export class ClientRanker implements Ranker {
       start ??= { begun, sequence };
       for (const { id, sealed } of entries) this.#apply({ id, record: this.#open(id, sealed) });
     }
+    // Not one of them: that is another key, or a server that lies, rather than damage.
+    if (this.#rows.count > 0 && this.#rows.damagedCount === this.#rows.count) throw this.#failure!;
     this.#at = start ?? NOWHERE;
     await this.#keep((cache) => cache.replace(this.#at!, this.#rows));
   }
@@ -95,9 +114,12 @@ export class ClientRanker implements Ranker {
     else this.#rows.put(id, record);
   }
 
-  #open(id: Uint8Array, sealed: Uint8Array): Uint8Array {
+  #open(id: Uint8Array, sealed: Uint8Array): RecordBytes {
     const { keys, vocabulary } = this.#options;
-    return openStored(keys.get('record'), vocabulary, id, sealed).bytes;
+    const opened = tryStored(keys.get('record'), vocabulary, id, sealed);
+    if (!(opened instanceof RetrievalError)) return opened.bytes;
+    this.#failure = opened;
+    return 'damaged';
   }
 
   /** A full or read-only disk costs the next process time, and this search nothing. */

@@ -34,7 +34,7 @@ import type { Extractor } from './extractor.ts';
 import { generationName, isOfKey, type IndexParameters } from './index-parameters.ts';
 import type { Ranked, Ranker } from './ranker.ts';
 import { createRanker } from './rankers.ts';
-import { openStored } from './stored-record.ts';
+import { tryStored } from './stored-record.ts';
 import { withRotation } from './rotated-key.ts';
 import { ask, type Transport } from './transport.ts';
 
@@ -108,6 +108,8 @@ export interface SearchResult {
   /** Images that were ranked, of `records`. */
   readonly candidates: number;
   readonly records: number;
+  /** Records that could not be opened, and were left out: `verifyLibrary` names them. */
+  readonly damaged: number;
   /** False when no match is nearer than unrelated public pictures are. */
   readonly near: boolean;
 }
@@ -365,8 +367,15 @@ export class Client {
       ranked = await this.rank(query, { ...wanted, scan: true });
     const matches: Match[] = [];
     const evidence = new CopyEvidence(this.vocabulary, query.projections);
+    let damaged = ranked.damaged ?? 0;
     const best = ranked.opened?.map((record, i) => [ranked.ids[i]!, record] as const);
-    for (const [id, record] of best ?? (await this.records(ranked.ids))) {
+    for (const [id, record] of best ?? (await this.#tryRecords(ranked.ids))) {
+      if (record instanceof RetrievalError) {
+        damaged++;
+        // Not one of them: that is another key, or a server that lies, rather than damage.
+        if (damaged === ranked.ids.length) throw record;
+        continue;
+      }
       // Only a server that lies names an image without a code.
       if (!record.indexed) continue;
       const features = this.#fusion.contributions(query.projections, query.weights, record.code);
@@ -386,6 +395,7 @@ export class Client {
       candidates: ranked.candidates,
       records: ranked.records,
       near: Math.max(-1, ...matches.map(({ score }) => score)) > this.#unrelated(query),
+      damaged,
     };
   }
 
@@ -402,18 +412,37 @@ export class Client {
 
   /**
    * Opens sealed records. Ids the server has none for are left out.
-   * @throws `decrypt-failed` when one was altered. {@link RetrievalError}
+   * @throws `decrypt-failed` when one was altered, `corrupt-record` when one is damaged. {@link RetrievalError}
    */
   async records(ids: readonly Uint8Array[]): Promise<[Uint8Array, ImageRecord][]> {
+    return (await this.#tryRecords(ids)).map(([id, record]) => {
+      if (record instanceof RetrievalError) throw record;
+      return [id, record];
+    });
+  }
+
+  /** As {@link records}, with the error in the place of a record that cannot be opened. */
+  async #tryRecords(ids: readonly Uint8Array[]): Promise<[Uint8Array, ImageRecord | RetrievalError][]> {
     if (ids.length === 0) return [];
     const { records } = await this.#ask({ kind: 'records', parameters: this.parameters, ids }, 'records');
-    const opened: [Uint8Array, ImageRecord][] = [];
+    const opened: [Uint8Array, ImageRecord | RetrievalError][] = [];
     for (const [i, id] of ids.entries()) {
       const found = records[i];
       if (found === undefined) continue;
-      opened.push([id, openStored(this.#keys.get('record'), this.vocabulary, id, found.sealed).record]);
+      const one = tryStored(this.#keys.get('record'), this.vocabulary, id, found.sealed);
+      opened.push([id, one instanceof RetrievalError ? one : one.record]);
     }
     return opened;
+  }
+
+  /**
+   * Whether the server finds everything that it stores of an image, and every checksum fits.
+   * @param id - 16 bytes.
+   */
+  async isWhole(id: Uint8Array): Promise<boolean> {
+    assertBytes(id, 'id', 16);
+    const page = await this.#ask({ kind: 'verify', after: idBefore(id), limit: 1 }, 'verify');
+    return ![...page.damaged, ...page.orphanBlobs, ...page.orphanRecords].some((other) => equalBytes(other, id));
   }
 
   /**
@@ -516,4 +545,11 @@ export class Client {
   #ask<Kind extends Response['kind']>(request: Request, kind: Kind): Promise<Extract<Response, { kind: Kind }>> {
     return ask(this.#transport, request, kind);
   }
+}
+
+/** The id that a page of one has to go on after; undefined where there is none before. */
+function idBefore(id: Uint8Array): Uint8Array | undefined {
+  const before = id.slice();
+  for (let i = before.length - 1; i >= 0; i--) if (before[i]!-- !== 0) return before;
+  return undefined;
 }

@@ -10,7 +10,7 @@
  * | u64   | since    | where the frames before stopped: 0 in the first                             |
  * | u64   | until    | changes of the server up to here are in the frames up to this one           |
  * | u32   | count    | entries                                                                     |
- * | entry |          | id, then 0 for an image that is gone, or 1 and its record as a block        |
+ * | entry |          | id, then 0 for an image that is gone, 1 and its record as a block, or 2 for a record that cannot be opened |
  * | zeros |          | to the end                                                                  |
  *
  * Frames are read until one is torn, altered, out of place, or does not go on from the one before; the next frame is written there.
@@ -20,7 +20,7 @@
 import { ByteReader, ByteWriter, concat, utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { SEAL_BYTES, openBytes, sealBytes } from '../crypto/seal.ts';
-import type { CodeRows } from './code-rows.ts';
+import type { CodeRows, RecordBytes } from './code-rows.ts';
 
 /** Bytes of a frame in the file. */
 export const FRAME_BYTES = 65536;
@@ -29,6 +29,8 @@ const ID_BYTES = 16;
 const HEAD_BYTES = 28;
 const BODY_BYTES = FRAME_BYTES - SEAL_BYTES;
 const MAX_RECORD_BYTES = BODY_BYTES - HEAD_BYTES - ID_BYTES - 5;
+// What an entry says of its image.
+const [GONE, PRESENT, DAMAGED] = [0, 1, 2];
 // Frames above twice what is needed, from which on the file is written anew.
 const SPARE_FRAMES = 16;
 
@@ -52,7 +54,7 @@ export interface Position {
 /** An image that has this record from now on, or none. */
 export interface CachedChange {
   readonly id: Uint8Array;
-  readonly record?: Uint8Array | undefined;
+  readonly record?: RecordBytes | undefined;
 }
 
 /** Nothing is known. */
@@ -126,9 +128,10 @@ export class CodeCache {
       count = 0;
     };
     for (const { id, record } of changes) {
-      if (HEAD_BYTES + body.length + ID_BYTES + 5 + (record?.length ?? 0) > BODY_BYTES) flush(sequence);
-      body.raw(id).u8(record === undefined ? 0 : 1);
-      if (record !== undefined) body.block(record);
+      const bytes = record === 'damaged' ? undefined : record;
+      if (HEAD_BYTES + body.length + ID_BYTES + 5 + (bytes?.length ?? 0) > BODY_BYTES) flush(sequence);
+      body.raw(id).u8(record === undefined ? GONE : bytes === undefined ? DAMAGED : PRESENT);
+      if (bytes !== undefined) body.block(bytes);
       count++;
     }
     flush(until);
@@ -145,7 +148,9 @@ export class CodeCache {
       if (since !== at.sequence || (this.#frames > 0 && begun !== at.begun)) return undefined;
       for (let i = 0; i < count; i++) {
         const id = body.raw(ID_BYTES).slice();
-        if (body.u8() === 0) rows.remove(id);
+        const state = body.u8();
+        if (state === GONE) rows.remove(id);
+        else if (state === DAMAGED) rows.put(id, 'damaged');
         else rows.put(id, body.block(MAX_RECORD_BYTES).slice());
       }
       return { begun, sequence: until };

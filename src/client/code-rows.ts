@@ -21,6 +21,9 @@ export interface BestRows {
   readonly opened: readonly ImageRecord[];
 }
 
+/** What is known of a record: its bytes, or that they cannot be opened. */
+export type RecordBytes = Uint8Array | 'damaged';
+
 export class CodeRows {
   readonly #kernels: WebAssembly.Module;
   readonly #codeBytes: number;
@@ -28,6 +31,7 @@ export class CodeRows {
   #table: AsymmetricTable;
   /** By index in the table. */
   #places: Row[] = [];
+  readonly #damaged = new Map<string, Uint8Array>();
 
   /**
    * @param kernels - Compiled kernels.
@@ -39,9 +43,14 @@ export class CodeRows {
     this.#table = new AsymmetricTable(kernels, codeBytes);
   }
 
-  /** Images, with and without a code. */
+  /** Images, with and without a code, and those whose record is damaged. */
   get count(): number {
-    return this.#rows.size;
+    return this.#rows.size + this.#damaged.size;
+  }
+
+  /** Images that are never found because their record cannot be opened. */
+  get damagedCount(): number {
+    return this.#damaged.size;
   }
 
   /** Images with a code. */
@@ -55,7 +64,12 @@ export class CodeRows {
    * @throws `corrupt-record`; `unsupported-version`. {@link RetrievalError}
    * @throws On a code of another length. {@link RangeError}
    */
-  put(id: Uint8Array, record: Uint8Array): void {
+  put(id: Uint8Array, record: RecordBytes): void {
+    if (record === 'damaged') {
+      this.remove(id);
+      this.#damaged.set(toHex(id), id);
+      return;
+    }
     const { code } = decodeRecord(record);
     this.remove(id);
     const row: Row = { id, record, place: undefined };
@@ -68,6 +82,7 @@ export class CodeRows {
 
   remove(id: Uint8Array): void {
     const key = toHex(id);
+    this.#damaged.delete(key);
     const row = this.#rows.get(key);
     if (row === undefined) return;
     this.#rows.delete(key);
@@ -83,13 +98,20 @@ export class CodeRows {
   clear(): void {
     for (const { record } of this.#rows.values()) record.fill(0);
     this.#rows.clear();
+    this.#damaged.clear();
     this.#places = [];
     this.#table = new AsymmetricTable(this.#kernels, this.#codeBytes);
   }
 
+  /** The images counted by {@link damagedCount}. */
+  damagedIds(): Uint8Array[] {
+    return [...this.#damaged.values()];
+  }
+
   /** Every image and its record. */
-  *entries(): Generator<{ readonly id: Uint8Array; readonly record: Uint8Array }, void, void> {
+  *entries(): Generator<{ readonly id: Uint8Array; readonly record: RecordBytes }, void, void> {
     yield* this.#rows.values();
+    for (const id of this.#damaged.values()) yield { id, record: 'damaged' };
   }
 
   /**

@@ -48,6 +48,8 @@ export interface Ranked {
   readonly candidates: number;
   /** Images of the generation. */
   readonly records: number;
+  /** Records that could not be opened, and were left out. */
+  readonly damaged?: number;
   /** Records of `ids`, where the ranking has opened them already. */
   readonly opened?: readonly ImageRecord[];
 }

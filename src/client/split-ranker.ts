@@ -6,11 +6,12 @@
  */
 import type { PutItem } from '../protocol/messages.ts';
 import type { TokenFamily } from '../crypto/token-family.ts';
+import { RetrievalError } from '../base/errors.ts';
 import { candidatePages } from './candidate-pages.ts';
 import { CodeRows } from './code-rows.ts';
 import { libraryTokens } from './library-tokens.ts';
 import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
-import { openStored } from './stored-record.ts';
+import { tryStored } from './stored-record.ts';
 
 export class SplitRanker implements Ranker {
   readonly vectorDims = 0;
@@ -34,15 +35,21 @@ export class SplitRanker implements Ranker {
     const tokens = scan ? undefined : this.#tokens.probes({ margins, query }, probes);
     const rows = new CodeRows(kernels, vocabulary.codeBytes);
     let records = 0;
+    let failure: RetrievalError | undefined;
     for await (const page of candidatePages(transport, parameters, tokens)) {
       records = page.records;
-      for (const { id, sealed } of page.entries)
-        rows.put(id, openStored(keys.get('record'), vocabulary, id, sealed).bytes);
+      for (const { id, sealed } of page.entries) {
+        const opened = tryStored(keys.get('record'), vocabulary, id, sealed);
+        if (opened instanceof RetrievalError) failure ??= opened;
+        rows.put(id, opened instanceof RetrievalError ? 'damaged' : opened.bytes);
+      }
     }
+    const damaged = rows.damagedCount;
+    if (failure !== undefined && rows.count === damaged) throw failure;
     const best = rows.top(query, k);
     const candidates = rows.codeCount;
     rows.clear();
-    return { ...best, tokens: tokens?.length ?? 0, candidates, records };
+    return { ...best, tokens: tokens?.length ?? 0, candidates, records, damaged };
   }
 
   close(): void {

@@ -15,9 +15,12 @@ export interface OpenedRecord {
 
 /**
  * @param key - Key `record`.
- * @throws `decrypt-failed` when it was altered, `parameter-mismatch` when its code is of another vocabulary. {@link RetrievalError}
+ * @param sealed - Empty where the server itself found it damaged.
+ * @throws `decrypt-failed` when it was altered, `corrupt-record` when it is damaged, `parameter-mismatch` when its code is of
+ *   another vocabulary. {@link RetrievalError}
  */
 export function openStored(key: Uint8Array, vocabulary: Vocabulary, id: Uint8Array, sealed: Uint8Array): OpenedRecord {
+  if (sealed.length === 0) throw new RetrievalError('corrupt-record', 'the checksum of a record does not match');
   const bytes = openRecordBytes(key, id, sealed);
   const record = decodeRecord(bytes);
   if (
@@ -26,4 +29,14 @@ export function openStored(key: Uint8Array, vocabulary: Vocabulary, id: Uint8Arr
   )
     throw new RetrievalError('parameter-mismatch', 'a record was made with another vocabulary');
   return { record, bytes };
+}
+
+/** As {@link openStored}, but the error is returned: one damaged record is no reason to find none. */
+export function tryStored(...what: Parameters<typeof openStored>): OpenedRecord | RetrievalError {
+  try {
+    return openStored(...what);
+  } catch (error) {
+    if (error instanceof RetrievalError) return error;
+    throw error;
+  }
 }

@@ -42,7 +42,7 @@ export interface PutMutation extends StoredRecord {
   readonly id: Uint8Array;
   /** Wrapped image key of this generation. Empty without `blob`: the stored one stays, or that of the other generation is taken over. */
   readonly wrapped: Uint8Array;
-  /** Encrypted file; without it, the image must be stored already. Another file ends the record of the other generation. */
+  /** Encrypted file; without it, the image must be stored already, and undamaged. Another file ends the record of the other generation. */
   readonly blob?: Uint8Array | undefined;
 }
 
@@ -143,7 +143,7 @@ export interface Store {
 
   stats(): Promise<StoreStats>;
 
-  /** What is stored of each id, in the order given; undefined where there is nothing. */
+  /** What is stored of each id, in the order given; undefined where there is nothing, or nothing that can be read. */
   images(ids: readonly Uint8Array[]): Promise<(ImageEntry | undefined)[]>;
 
   /** Wrapped image keys, as the active generation has them, in the order given; undefined where there is no image. */

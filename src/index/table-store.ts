@@ -52,6 +52,8 @@ const OVERHEAD_BYTES = 4096;
 // Keys read at a time.
 const PAGE = 1024;
 
+/** No entry has this number: the first change is 1. */
+const NO_LOG = 0;
 const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const EMPTY: State = { sequence: 0, trimmed: 0, removals: 0, images: 0, blobBytes: 0, generations: [] };
 
@@ -95,7 +97,7 @@ export class TableStore implements Store {
     return this.#read(() => {
       const state = this.#state();
       return ids.map((id) => {
-        const row = this.#image(id);
+        const row = whole(() => this.#image(id));
         return row && entryOf(id, row, state);
       });
     });
@@ -312,7 +314,8 @@ export class TableStore implements Store {
       throw mismatch(`expected vectors of ${generation.vectorDims} numbers, got ${vector.length}`);
     // What the ranking does not need, the server is not to have.
     if (generation.ranking === 'client' && tokens.length !== 0) throw mismatch('expected no tokens: the client ranks');
-    const old = this.#image(id);
+    // The whole file mends an image whose row is damaged; its log entry stays, as that of a removed one does.
+    const old = blob === undefined ? this.#image(id) : this.#whatIsLeft(id, state);
     if (old === undefined && blob === undefined)
       throw new RetrievalError('unknown-id', `image ${toHex(id)} is not stored, so a record alone cannot be`);
     if (blob !== undefined) this.#putBlob(id, blob, old?.blobBytes ?? 0);
@@ -362,20 +365,12 @@ export class TableStore implements Store {
   /** Damage is no reason to keep an image: what belongs to the id is found by its keys. */
   #remove(state: State, id: Uint8Array): State {
     const { images, blobs, log, removed } = this.#tables.table;
-    const stored = images.get(id);
-    if (stored === undefined) return unchanged(state);
-    const row = whole(() => decodeImage(id, stored));
-    let bytes = row?.blobBytes ?? 0;
-    for (const chunk of this.#chunkKeys(id)) {
-      if (row === undefined) bytes += Math.max(0, (blobs.get(chunk)?.length ?? 0) - CHECK_BYTES);
-      blobs.remove(chunk);
-    }
-    const held = state.generations.filter(({ slot }) =>
-      row === undefined ? this.#recordsOf(slot).get(id) !== undefined : (row.slots & (1 << slot)) !== 0,
-    );
+    const row = this.#whatIsLeft(id, state);
+    if (row === undefined) return unchanged(state);
+    for (const chunk of this.#chunkKeys(id)) blobs.remove(chunk);
     for (const { slot } of state.generations) this.#recordsOf(slot).remove(id);
     // The log entry of a damaged image stays: readers find no record behind it.
-    if (row !== undefined) log.remove(sequenceKey(row.log));
+    log.remove(sequenceKey(row.log));
     images.remove(id);
     const key = sequenceKey(state.sequence);
     removed.put(key, protect(key, id));
@@ -383,9 +378,25 @@ export class TableStore implements Store {
       ...state,
       removals: state.removals + 1,
       images: state.images - 1,
-      blobBytes: Math.max(0, state.blobBytes - bytes),
-      generations: state.generations.map((g) => (held.includes(g) ? { ...g, records: g.records - 1 } : g)),
+      blobBytes: Math.max(0, state.blobBytes - row.blobBytes),
+      generations: state.generations.map((g) =>
+        (row.slots & (1 << g.slot)) === 0 ? g : { ...g, records: g.records - 1 },
+      ),
     };
+  }
+
+  /** The row of an image; where it is damaged, what the rest of the image tells of it, without a key. */
+  #whatIsLeft(id: Uint8Array, { generations }: State): ImageRow | undefined {
+    const stored = this.#tables.table.images.get(id);
+    if (stored === undefined) return undefined;
+    const row = whole(() => decodeImage(id, stored));
+    if (row !== undefined) return row;
+    let blobBytes = 0;
+    for (const key of this.#chunkKeys(id))
+      blobBytes += Math.max(0, (this.#tables.table.blobs.get(key)?.length ?? 0) - CHECK_BYTES);
+    let slots = 0;
+    for (const { slot } of generations) if (this.#recordsOf(slot).get(id) !== undefined) slots |= 1 << slot;
+    return { log: NO_LOG, blobBytes, slots, wrapped: [NO_BYTES, NO_BYTES] };
   }
 
   /** Keys of the pieces of a file, whatever its row says. */

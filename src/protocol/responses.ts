@@ -91,6 +91,7 @@ export interface SearchResponse {
 /** A sealed record and whose it is. */
 export interface SealedEntry {
   readonly id: Uint8Array;
+  /** Empty: the server has found it damaged. */
   readonly sealed: Uint8Array;
 }
 
@@ -113,6 +114,7 @@ export interface CandidatesResponse {
 /** An image that was added or changed, with its record, or that has none any more. */
 export interface SyncEntry {
   readonly id: Uint8Array;
+  /** Empty: the server has found it damaged. */
   readonly sealed?: Uint8Array | undefined;
 }
 
@@ -130,6 +132,7 @@ export interface SyncResponse {
 }
 
 export interface RecordAnswer {
+  /** Empty: the server has found it damaged. */
   readonly sealed: Uint8Array;
   readonly tokenCount: number;
   readonly vectorDims: number;

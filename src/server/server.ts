@@ -56,6 +56,13 @@ export function createServer(options: ServerOptions): Server {
   return new StoreServer(options);
 }
 
+/** What clients are told of a record whose checksum does not match: no sealed record is empty. */
+const DAMAGED: StoredRecord = {
+  tokens: /* @__PURE__ */ new BigUint64Array(0),
+  vector: /* @__PURE__ */ new Float32Array(0),
+  sealed: /* @__PURE__ */ new Uint8Array(0),
+};
+
 interface LoadedIndex {
   readonly info: GenerationInfo;
   readonly generation: Generation;
@@ -138,7 +145,7 @@ class StoreServer implements Server {
         await this.#generation(request.parameters);
         const records = [];
         for (const id of request.ids) {
-          const record = await store.record(request.parameters, id);
+          const record = await this.#record(request.parameters, id);
           records.push(
             record && { sealed: record.sealed, tokenCount: record.tokens.length, vectorDims: record.vector.length },
           );
@@ -185,8 +192,8 @@ class StoreServer implements Server {
     const ids = all?.filter((id) => after === undefined || compareBytes(id, after) > 0).slice(0, limit);
     const page =
       ids === undefined
-        ? await this.#store.records(parameters, after, limit)
-        : await Promise.all(ids.map(async (id) => ({ id, record: await this.#whole(parameters, id) })));
+        ? (await this.#store.records(parameters, after, limit)).map(({ id, record = DAMAGED }) => ({ id, record }))
+        : await Promise.all(ids.map(async (id) => ({ id, record: await this.#record(parameters, id) })));
     const entries: SealedEntry[] = [];
     let bytes = 0;
     let seen = 0;
@@ -217,7 +224,7 @@ class StoreServer implements Server {
     let until = since;
     for (const change of log ?? []) {
       if (bytes >= MAX_PAGE_BYTES) break;
-      const record = change.kind === 'remove' ? undefined : await this.#whole(parameters, change.id);
+      const record = change.kind === 'remove' ? undefined : await this.#record(parameters, change.id);
       changes.push({ id: change.id, sealed: record?.sealed });
       bytes += record?.sealed.length ?? 0;
       until = change.sequence;
@@ -231,12 +238,12 @@ class StoreServer implements Server {
     };
   }
 
-  /** A record, unless it is not there or damaged: `verify` names it, and the others go on. */
-  async #whole(parameters: Uint8Array, id: Uint8Array): Promise<StoredRecord | undefined> {
+  /** A record, or {@link DAMAGED}: `verify` names it, and the others go on. */
+  async #record(parameters: Uint8Array, id: Uint8Array): Promise<StoredRecord | undefined> {
     try {
       return await this.#store.record(parameters, id);
     } catch (error) {
-      if (error instanceof RetrievalError && error.code === 'corrupt-record') return undefined;
+      if (error instanceof RetrievalError && error.code === 'corrupt-record') return DAMAGED;
       throw error;
     }
   }

@@ -11,7 +11,8 @@ export function createMemoryStore(): Store {
   return new TableStore(new MemoryTables());
 }
 
-class MemoryTables implements Tables {
+/** The tables of {@link createMemoryStore}. */
+export class MemoryTables implements Tables {
   readonly readOnly = false;
   readonly table: Record<TableName, MemoryTable>;
 

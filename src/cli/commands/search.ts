@@ -67,7 +67,7 @@ async function readQuery({ client }: Library, image: string, rule: WeightRule): 
 }
 
 /** A table for people: rank, score, what each feature adds, whether it looks like a copy of the query, name and id. */
-export function describeResult({ matches, weights, candidates, records, near }: SearchResult): string {
+export function describeResult({ matches, weights, candidates, records, damaged, near }: SearchResult): string {
   const lines = [
     `${candidates} of ${records} images ranked; weights ${FEATURES.map((f) => `${f} ${weights[f].toFixed(2)}`).join(', ')}`,
     '',
@@ -80,5 +80,7 @@ export function describeResult({ matches, weights, candidates, records, near }: 
   if (matches.length === 0)
     lines.push('No image shares a bucket with this one. --scan or more --probes looks further.');
   else if (!near) lines.push('', 'Nothing here is nearer than unrelated pictures are: these are guesses.');
+  if (damaged > 0)
+    lines.push('', `Left out, since they cannot be opened: ${damaged} records. blindsight verify names them.`);
   return lines.join('\n');
 }
