@@ -8,6 +8,7 @@ import { logisticLayer } from '../src/attacks/logistic-layer.ts';
 import { scoreLattice } from '../src/attacks/score-lattice.ts';
 import { sealIndex, type SealedIndex } from '../src/attacks/sealed-index.ts';
 import { attackIndex, type StoredIndex, type SuiteResult } from '../src/attacks/suite.ts';
+import { refineCodes } from '../src/attacks/self-training.ts';
 import { whiten } from '../src/attacks/whiten.ts';
 import { gaussian, seededRandom, shuffle } from '../src/base/random.ts';
 import type { Ranking } from '../src/protocol/messages.ts';
@@ -113,17 +114,42 @@ test('server: noise of the size of a bit is on every entry, and no number of kno
   assert.is(many!.whole, 0);
 });
 
+/** Share of the bits of unknown images that are right. */
+function rightBits(guess: Float32Array, codes: Uint8Array, known: Uint32Array): number {
+  const seen = new Set(known);
+  let right = 0;
+  for (let image = 0; image < COUNT; image++)
+    for (let bit = 0; bit < BITS; bit++)
+      if (!seen.has(image) && guess[image * BITS + bit]! > 0 === sign(codes, CODE_BYTES, image, bit) > 0) right++;
+  return right / ((COUNT - seen.size) * BITS);
+}
+
 test('server: vectors of another key give nothing', () => {
   const codes = families(COUNT, 5);
   const { vectors } = store('server', families(COUNT, 6), 0);
   const known = Uint32Array.from({ length: 300 }, (_, i) => i);
-  const guess = recoverCodes(kernels, whiten(kernels, vectors, COUNT, vectors.length / COUNT), codes, COUNT, known);
-  let right = 0;
-  for (let image = 300; image < COUNT; image++)
-    for (let bit = 0; bit < BITS; bit++)
-      if (guess[image * BITS + bit]! > 0 === sign(codes, CODE_BYTES, image, bit) > 0) right++;
-  const share = right / (300 * BITS);
+  const whitened = whiten(kernels, vectors, COUNT, vectors.length / COUNT);
+  const guess = recoverCodes(kernels, whitened, codes, COUNT, known);
+  const share = rightBits(guess, codes, known);
   assert.ok(share > 0.45 && share < 0.55, String(share));
+  const refined = refineCodes(kernels, whitened, codes, COUNT, known, guess) ?? guess;
+  assert.ok(Math.abs(rightBits(refined, codes, known) - 0.5) < 0.05);
+});
+
+test('server: guesses taken for known give better ones, if they are good enough', () => {
+  const codes = families(COUNT, 5);
+  const attempt = (noise: number, number: number): { first: number; refined: number | undefined } => {
+    const { vectors } = store('server', codes, noise);
+    const whitened = whiten(kernels, vectors, COUNT, vectors.length / COUNT);
+    const known = Uint32Array.from({ length: number }, (_, i) => Math.floor((i * COUNT) / number));
+    const first = recoverCodes(kernels, whitened, codes, COUNT, known);
+    const refined = refineCodes(kernels, whitened, codes, COUNT, known, first);
+    return { first: rightBits(first, codes, known), refined: refined && rightBits(refined, codes, known) };
+  };
+  const { first, refined } = attempt(1, 110);
+  assert.ok(first < 0.97 && refined! > 0.97 && refined! > first + 0.02, `${first} to ${refined}`);
+  assert.is(attempt(4, 70).refined, undefined);
+  assert.is(attempt(0, 50).refined, undefined, 'too few to be tried');
 });
 
 test('server: whitened vectors show which images are alike, also under a wide split', () => {
@@ -164,23 +190,22 @@ test('scores on a lattice give exact distances; real-valued queries and noise do
   assert.not(scoreLattice(new Float64Array(700), BITS).found);
 });
 
-test('a lane of the logistic map is solved from its outputs', () => {
-  // Numbers of the scheme: mu = 3.9999 + u 0.00009.
-  const mu = 3.9999 + 0.37 * 0.00009;
-  let x = 0.6;
-  while (x < 0.25) x = mu * x * (1 - x);
-  const outputs = laneOutputs({ mu, step: 0, x }, 100);
-  const lane = solveLane(outputs.subarray(0, 6), 1);
-  assert.ok(lane !== undefined);
-  assert.equal(laneOutputs(lane!, 100), outputs);
-});
+for (const start of [0.6, 0.2])
+  test(`a lane of the logistic map is solved from its outputs, the first of ${start}`, () => {
+    // Numbers of the scheme: mu = 3.9999 + u 0.00009.
+    const mu = 3.9999 + 0.37 * 0.00009;
+    const outputs = laneOutputs({ mu, step: 0, x: start }, 100);
+    const lane = solveLane(outputs.subarray(0, start === 0.6 ? 6 : 4));
+    assert.ok(lane !== undefined);
+    assert.equal(laneOutputs(lane!, 100), outputs);
+  });
 
 test('the logistic stream alone opens by reuse; sealed as the library seals, nothing opens', async () => {
-  const result = await logisticLayer(kernels, bytes(3000, 1), bytes(2500, 2), 1);
+  const result = await logisticLayer(kernels, bytes(3000, 1), bytes(2500, 2), 1, bytes(32, 3));
   assert.is(result.reuse, 1);
   assert.is(result.header, 1);
   assert.ok(result.sealedReuse < 0.02 && result.sealedHeader < 0.05);
-  assert.ok(result.entropy > 7.9 && result.chiSquare < 350, 'and yet it passes the usual figures');
+  assert.ok(result.entropy > 7.9 && result.chiSquare < 400, 'and yet it passes the usual figures');
 });
 
 test.run();

@@ -1,14 +1,13 @@
 /**
  * Known plaintext against secure kNN: who knows the codes of some stored images learns those of all others, and then the queries.
  *
- * Every bit of a code is one linear function of the stored vector: the noise has entries of its own, and the two parts of a split
- * entry add up to it. The function is found by ridge regression on the known images, over vectors whitened by
+ * Every bit of a code is one linear function of the stored vector, but for noise: the two parts of a split entry add up to it. The function is found by ridge regression on the known images, over vectors whitened by
  * all that the server stores. How much to regularise is decided on a fifth of the known images. A query follows from its own scores: they are one linear function
  * of the codes, which are now known, found by a second regression. After Yao, Li and Xiao, ICDE 2013.
  * @module
  */
 import { instantiateKernels } from '../wasm/kernels.ts';
-import { multiplyF64, multiplyTransposedF32 } from '../wasm/matrix.ts';
+import { multiplyTransposedF32 } from '../wasm/matrix.ts';
 import { cholesky, solveCholesky } from './cholesky.ts';
 
 /** Strengths of regularisation that are tried, relative to the mean of the kernel's diagonal. */
@@ -112,13 +111,20 @@ export function recoverQueries(
   scores: readonly Float64Array[],
 ): Float64Array[] {
   const bits = guess.length / count;
-  const rows = Float64Array.from(guess, (value) => (value > 0 ? 1 : -1));
+  // turned[bit * count + image]
+  const turned = new Float32Array(guess.length);
   const means = new Float64Array(bits);
-  for (let at = 0; at < rows.length; at++) means[at % bits]! += rows[at]! / count;
-  for (let at = 0; at < rows.length; at++) rows[at]! -= means[at % bits]!;
-  const turned = new Float64Array(rows.length);
-  for (let i = 0; i < count; i++) for (let bit = 0; bit < bits; bit++) turned[bit * count + i] = rows[i * bits + bit]!;
-  const normal = multiplyF64(instantiateKernels(kernels), turned, rows, bits, count, bits);
+  for (let i = 0; i < count; i++)
+    for (let bit = 0; bit < bits; bit++) {
+      const entry = guess[i * bits + bit]! > 0 ? 1 : -1;
+      turned[bit * count + i] = entry;
+      means[bit]! += entry / count;
+    }
+  // Sums of up to 2^24 ones are exact in f32.
+  const normal = Float64Array.from(
+    multiplyTransposedF32(instantiateKernels(kernels), turned, turned, bits, count, bits),
+  );
+  for (let a = 0; a < bits; a++) for (let b = 0; b < bits; b++) normal[a * bits + b]! -= count * means[a]! * means[b]!;
   let trace = 0;
   for (let bit = 0; bit < bits; bit++) trace += normal[bit * bits + bit]!;
   for (let bit = 0; bit < bits; bit++) normal[bit * bits + bit]! += (QUERY_STRENGTH * trace) / bits + Number.MIN_VALUE;

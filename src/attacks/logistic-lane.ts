@@ -3,16 +3,20 @@
  *
  * A step emits the low 32 bits of x, as f64; the upper half is hidden, and mu with it. The first x has 2^21 likely upper halves (x in
  * [1/4, 1)); each leaves a few for the next x, since mu is known to 5 digits; the two give mu = x' / (x (1 - x)) up to rounding; and the third output tells
- * which pair was right. That is some 50 million divisions: less than a second.
+ * which pair was right. That is some 50 million divisions: less than a second. Where x is below 1/4, a later output is tried as the first; after a very
+ * small x, as one lane in fifty has it, all are, and the last of them is looked for below 1/4.
  * @module
  */
 
 /** Bounds of mu, as the scheme draws it. */
 const LEAST_MU = 3.9999;
 const MOST_MU = 3.99999;
-/** Upper halves of 1/4 and 1 as f64. */
+/** Upper halves of 2^-12, 1/4 and 1 as f64. */
+const SMALL = 0x3f300000;
 const QUARTER = 0x3fd00000;
 const ONE = 0x3ff00000;
+/** From an upper half to that of the double number. */
+const OCTAVE = 0x00100000;
 /** By how many units in the last place the quotient may miss mu, and what that does to the third output. */
 const ULPS = 4;
 const TOLERANCE = 64;
@@ -34,12 +38,18 @@ const words = new Uint32Array(double.buffer);
 /**
  * Solves a lane.
  * @param outputs - Its first outputs, one after another, at least {@link NEEDED}: more make it likelier that one of them suits.
- * @param starts - How many of the outputs are tried as the first.
+ * @param starts - How many of the outputs are tried as the first; only when all are, the last of them is also looked for below 1/4.
  * @returns Undefined when nothing fits: these are no outputs of the logistic map, or no start suits.
  */
 export function solveLane(outputs: Uint32Array, starts: number = Infinity): Lane | undefined {
-  for (let step = 0; step < starts && step + NEEDED <= outputs.length; step++) {
-    const found = solveAt(outputs, step);
+  const all = Math.max(0, outputs.length - NEEDED + 1);
+  for (let step = 0; step < Math.min(starts, all); step++) {
+    const found = solveAt(outputs, step, QUARTER, ONE);
+    if (found !== undefined) return found;
+  }
+  if (all === 0 || starts < all) return undefined;
+  for (let from = QUARTER - OCTAVE; from >= SMALL; from -= OCTAVE) {
+    const found = solveAt(outputs, all - 1, from, from + OCTAVE);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -55,18 +65,19 @@ export function laneOutputs({ mu, step, x }: Lane, count: number): Uint32Array<A
   return out;
 }
 
-function solveAt(outputs: Uint32Array, step: number): Lane | undefined {
+/** Takes output `step` for that of an x whose upper half is in `from .. to`. */
+function solveAt(outputs: Uint32Array, step: number, from: number, to: number): Lane | undefined {
   const [first, second, third] = [outputs[step]!, outputs[step + 1]!, outputs[step + 2]!];
-  for (let upper = QUARTER; upper < ONE; upper++) {
+  for (let upper = from; upper < to; upper++) {
     words[0] = first;
     words[1] = upper;
     const x = double[0]!;
     const parabola = x * (1 - x);
     double[0] = LEAST_MU * parabola;
-    const from = words[1]!;
+    const least = words[1]!;
     double[0] = MOST_MU * parabola;
-    const to = words[1]!;
-    for (let half = from; half <= to; half++) {
+    const most = words[1]!;
+    for (let half = least; half <= most; half++) {
       words[0] = second;
       words[1] = half;
       const y = double[0]!;

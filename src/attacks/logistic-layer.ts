@@ -41,16 +41,17 @@ export interface LogisticResult {
  * @param first - A file, longer than {@link KNOWN_BYTES}.
  * @param second - Another one.
  * @param lanes - Lanes that are solved, 1..8: each is an eighth of the bytes.
+ * @param key - Of the two `paper` images; drawn when absent.
  */
 export async function logisticLayer(
   kernels: WebAssembly.Module,
   first: Uint8Array,
   second: Uint8Array,
   lanes: number = LANES,
+  key: Uint8Array = newImageKey(),
 ): Promise<LogisticResult> {
   const cipher = new ImageCipher(kernels);
   const id = new Uint8Array(16);
-  const key = newImageKey();
   const plain = [first, second].map((file) => concat(new ByteWriter().u64(file.length).finish(), file));
   const paper = await Promise.all([first, second].map((file) => cipher.seal(key, id, file, { paper: true })));
   // The library gives every image a key of its own.

@@ -10,6 +10,7 @@ import { insertionOrder } from './insertion-order.ts';
 import { recoverCodes, recoverQueries, sign } from './known-plaintext.ts';
 import type { NeighbourShare } from './neighbours.ts';
 import { scoreLattice } from './score-lattice.ts';
+import { refineCodes } from './self-training.ts';
 import { tokenCoOccurrence, type CoOccurrenceResult } from './token-co-occurrence.ts';
 import { whiten } from './whiten.ts';
 
@@ -51,6 +52,8 @@ export interface SuiteOptions {
 /** One row of the known-plaintext attack. */
 export interface KnownPlaintextRow {
   readonly known: number;
+  /** Whether guesses, taken for known, gave better ones. */
+  readonly refined: boolean;
   /** Share of the bits of unseen images that are guessed right: 0.5 is chance. */
   readonly bits: number;
   /** Share of unseen images whose code is right in every bit. */
@@ -136,7 +139,9 @@ function knownPlaintextRow(
   const codeBytes = codes.length / count;
   const bits = 8 * codeBytes;
   const known = spread(count, number);
-  const guess = recoverCodes(kernels, whitened, codes, count, known);
+  const first = recoverCodes(kernels, whitened, codes, count, known);
+  const refined = refineCodes(kernels, whitened, codes, count, known, first);
+  const guess = refined ?? first;
   const seen = new Set(known);
   let right = 0;
   let whole = 0;
@@ -153,6 +158,7 @@ function knownPlaintextRow(
   const agreements = guessed.map((guessedQuery, i) => compare(guessedQuery, queries[i]!.query));
   return {
     known: number,
+    refined: refined !== undefined,
     bits: right / (unseen * bits),
     whole: whole / unseen,
     queryBits: mean(agreements.map(({ signs }) => signs)),

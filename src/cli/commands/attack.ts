@@ -52,10 +52,12 @@ const ASKED = 300;
 /** Searches that are attacked. */
 const SEARCHES = 20;
 const PAGE = 500;
-/** What is tried on a folder of photos. */
-const NOISES = [0, 0.5, 2, 8, 24, 48];
-const FEW_NOISES = [0, 8, 24];
-const WIDTHS = [1, 3, 8, 32];
+/** Digits of a fingerprint that tell vocabularies apart. */
+const FINGERPRINT_DIGITS = 12;
+/** What is tried on a folder of photos, beside the defaults. */
+const NOISES = [0, 2, 24, 0.5];
+const FEW_NOISES = [0, 24];
+const WIDTHS = [1, 8, 32];
 
 export async function attack(folder: string | undefined, options: Options): Promise<void> {
   if ((folder === undefined) === (options.photos === undefined))
@@ -189,17 +191,32 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
 
   const full = options.full === true;
   const known = full ? KNOWN : FEW_KNOWN;
+  // The defaults first.
   const settings: [Partial<IndexParameters> & { ranking: Ranking }, number[]][] = [
+    [{ ranking: 'client' }, known],
+    [{ ranking: 'split' }, known],
+    [{ ranking: 'server' }, known],
+    ...(full ? WIDTHS : []).map((split): [{ ranking: Ranking; split: number }, number[]] => [
+      { ranking: 'server', split },
+      [],
+    ]),
     ...(full ? NOISES : FEW_NOISES).map((noise): [{ ranking: Ranking; noise: number }, number[]] => [
       { ranking: 'server', noise },
       known,
     ]),
-    ...(full ? WIDTHS : [])
-      .filter((split) => split !== DEFAULT_INDEX.split)
-      .map((split): [{ ranking: Ranking; split: number }, number[]] => [{ ranking: 'server', split }, []]),
-    [{ ranking: 'split' }, known],
-    [{ ranking: 'client' }, known],
   ];
+  // Rows are shown as they come: all of them take a while.
+  const show = (lines: readonly string[]): void => {
+    if (options.json !== true) answer(options, undefined, lines.join('\n'));
+  };
+  const { fingerprint } = vocabulary;
+  const logistic = await attackLogistic(kernels, files);
+  show([
+    `${count} images, ${queries.length} searches, vocabulary ${toHex(fingerprint).slice(0, FINGERPRINT_DIGITS)}`,
+    ...logisticInWords(logistic),
+    '',
+    ...TABLE_HEAD,
+  ]);
   const rows = settings.map(([setting, counts]) => {
     const index = { ...DEFAULT_INDEX, ...setting };
     const sealed = sealIndex(kernels, vocabulary, index, codes);
@@ -209,16 +226,23 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
     };
     const result = run(kernels, { ...sealed, count, places }, truth, counts, options);
     const { ranking, noise, split } = index;
-    remark(options, `ranking ${ranking}, noise ${noise}, split ${split}: done`);
     const byId = index.ranking === 'server' ? byIdLattice(vocabulary, sealed, codes) : undefined;
-    return { ranking, noise, split, result, ...(byId && { byId }) };
+    const row = { ranking, noise, split, result, ...(byId && { byId }) };
+    show(tableRows(row));
+    return row;
   });
-  const logistic = await attackLogistic(kernels, files);
-  answer(
-    options,
-    { images: count, searches: queries.length, rows, ...(logistic && { logistic }) },
-    [...table(rows), '', ...logisticInWords(logistic)].join('\n'),
-  );
+  if (options.json === true)
+    answer(
+      options,
+      {
+        images: count,
+        searches: queries.length,
+        vocabulary: toHex(fingerprint),
+        rows,
+        ...(logistic && { logistic }),
+      },
+      '',
+    );
 }
 
 /** Searches by id that look at the deep feature alone: each bit weighs the same. */
@@ -334,43 +358,48 @@ function logisticInWords(logistic: LogisticResult | undefined): string[] {
   ];
 }
 
-/** Markdown, as the documents show it. */
-function table(
-  rows: readonly {
-    readonly ranking: Ranking;
-    readonly noise: number;
-    readonly split: number;
-    readonly result: SuiteResult;
-    readonly byId?: LatticeShare;
-  }[],
-): string[] {
-  const lines = ['| ranking | noise | split | attack | result | by lot |', '| --- | --- | --- | --- | --- | --- |'];
-  for (const { ranking, noise, split, result, byId } of rows) {
-    const head = ranking === 'server' ? `| server | ${noise} | ${split} |` : `| ${ranking} | - | - |`;
-    const add = (name: string, value: string, chance: string): unknown =>
-      lines.push(`${head} ${name} | ${value} | ${chance} |`);
-    for (const row of result.knownPlaintext ?? []) {
-      add(`${row.known} known images: bits of the others`, percent(row.bits), '50 %');
-      add(
-        `${row.known} known images: queries, cosine (signs)`,
-        `${row.queryCosine.toFixed(3)} (${percent(row.queryBits)})`,
-        '0 (50 %)',
-      );
-    }
-    const near = (name: string, share: { found: number; chance: number } | undefined): unknown =>
-      share && add(name, share.found.toFixed(3), share.chance.toFixed(3));
-    near('vectors, whitened: neighbours, P@10', result.similarity?.whitened);
-    near('vectors as stored: neighbours, P@10', result.similarity?.stored);
-    if (result.lattice !== undefined)
-      add('scores: searches on a lattice', `${result.lattice.found} of ${result.lattice.searches}`, '0');
-    if (byId !== undefined)
-      add(
-        'scores by id, one feature: searches on a lattice (peak)',
-        `${byId.found} of ${byId.searches} (${byId.peak.toFixed(2)})`,
-        '0',
-      );
-    near('shared tokens: neighbours, P@10', result.tokens);
-    near('order of coming: neighbours, P@10', result.order);
+/** One setting, and what the attacks made of it. */
+interface Row {
+  readonly ranking: Ranking;
+  readonly noise: number;
+  readonly split: number;
+  readonly result: SuiteResult;
+  readonly byId?: LatticeShare;
+}
+
+const TABLE_HEAD = ['| ranking | noise | split | attack | result | by lot |', '| --- | --- | --- | --- | --- | --- |'];
+
+/** Markdown. */
+function tableRows({ ranking, noise, split, result, byId }: Row): string[] {
+  const lines: string[] = [];
+  const head = ranking === 'server' ? `| server | ${noise} | ${split} |` : `| ${ranking} | - | - |`;
+  const add = (name: string, value: string, chance: string): unknown =>
+    lines.push(`${head} ${name} | ${value} | ${chance} |`);
+  for (const row of result.knownPlaintext ?? []) {
+    add(
+      `${row.known} known images: bits of the others (codes whole)${row.refined ? ', refined' : ''}`,
+      `${percent(row.bits)} (${percent(row.whole)})`,
+      '50 % (0 %)',
+    );
+    add(
+      `${row.known} known images: queries, cosine (signs)`,
+      `${row.queryCosine.toFixed(3)} (${percent(row.queryBits)})`,
+      '0 (50 %)',
+    );
   }
+  const near = (name: string, share: { found: number; chance: number } | undefined): unknown =>
+    share && add(name, share.found.toFixed(3), share.chance.toFixed(3));
+  near('vectors, whitened: neighbours, P@10', result.similarity?.whitened);
+  near('vectors as stored: neighbours, P@10', result.similarity?.stored);
+  if (result.lattice !== undefined)
+    add('scores: searches on a lattice', `${result.lattice.found} of ${result.lattice.searches}`, '0');
+  if (byId !== undefined)
+    add(
+      'scores by id, one feature: searches on a lattice (peak)',
+      `${byId.found} of ${byId.searches} (${byId.peak.toFixed(2)})`,
+      '0',
+    );
+  near('shared tokens: neighbours, P@10', result.tokens);
+  near('order of coming: neighbours, P@10', result.order);
   return lines;
 }
