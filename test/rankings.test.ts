@@ -397,48 +397,66 @@ async function live(peer: Peer, { seed, name }: { seed: number; name: string }):
   await client.open(ids[2]!);
 }
 
+/** The same library under a key of its own: all that was said while it was changed over, and for one more search. */
+async function rotate(server: Server, ranking: Ranking, peer: Peer, options: PeerOptions): Promise<Message[]> {
+  const next = connect(server, ranking, { ...options, extractor: NO_EXTRACTOR });
+  for await (const { status } of reindex(peer.client, next.client)) assert.is(status, 'done');
+  await next.client.search(queryOf, { k: 3, scan: true });
+  next.client.close();
+  return next.seen;
+}
+
 for (const ranking of RANKINGS) {
-  test(`${ranking}: two libraries of one size have one shape on the wire`, async () => {
-    const shapes: string[][] = [];
-    for (const library of [
-      { seed: 31, name: 'a' },
-      { seed: 32, name: 'an entirely different and longer name' },
-    ]) {
-      const server = createServer({ store: createMemoryStore(), kernels });
-      const peer = connect(server, ranking, { seed: library.seed, index: { noise: 2 } });
-      await live(peer, library);
-      shapes.push(
-        peer.seen.map(
-          ([request, response]) =>
-            `${decodeRequest(request).kind} ${request.length} ${decodeResponse(response).kind} ${response.length}`,
-        ),
-      );
-    }
-    assert.equal(shapes[0], shapes[1]);
-  });
+  for (const prefilter of ranking === 'client' ? [LSH] : [LSH, CENTROIDS])
+    test(`${ranking}, ${prefilter.family}: two libraries of one size have one shape on the wire`, async () => {
+      const shapes: string[][] = [];
+      for (const library of [
+        { seed: 31, name: 'a' },
+        { seed: 32, name: 'an entirely different and longer name' },
+      ]) {
+        const server = createServer({ store: createMemoryStore(), kernels });
+        const index = { noise: 2, prefilter };
+        const peer = connect(server, ranking, { seed: library.seed, index });
+        await live(peer, library);
+        const rotated = await rotate(server, ranking, peer, { seed: library.seed + 100, index });
+        shapes.push(
+          [...peer.seen, ...rotated].map(
+            ([request, response]) =>
+              `${decodeRequest(request).kind} ${request.length} ${decodeResponse(response).kind} ${response.length}`,
+          ),
+        );
+      }
+      assert.equal(shapes[0], shapes[1]);
+    });
 
   test(`${ranking}: no name, path, file, code or key is in a message, in the store or in the copy`, async () => {
     const [path, copy] = [newPath(), newPath()];
     const store = openLmdbStore(path);
     const server = createServer({ store, kernels });
-    const libraryKey = bytes(64, 41);
-    const peer = connect(server, ranking, { seed: 41, cache: cacheFile(copy) });
+    const seeds = [41, 141] as const;
+    const peer = connect(server, ranking, { seed: seeds[0], cache: cacheFile(copy) });
     await live(peer, { seed: 41, name: 'holiday' });
     const secret = bytes(1003, 4103);
     const record = await peer.client.record(await peer.client.identify(secret));
+    const rotated = await rotate(server, ranking, peer, { seed: seeds[1] });
     peer.client.close();
     await server.close();
-    const messages = peer.seen.flat();
+    const messages = [...peer.seen, ...rotated].flat();
     const places = [...messages, await readFile(join(path, 'data.mdb')), await readFile(copy).catch(() => bytes(0, 0))];
     assert.is(places.at(-1)!.length > 0, ranking === 'client');
-    const keys = new LibraryKeys(libraryKey);
     const needles: [string, Uint8Array][] = [
       ['name', Buffer.from('holiday')],
       ['path', Buffer.from(record.path!)],
       ['file', secret.subarray(100, 116)],
       ['code', record.code],
-      ['library key', libraryKey.subarray(0, 8)],
-      ...KEY_LABELS.map((label): [string, Uint8Array] => [label, keys.get(label).slice(0, 8)]),
+      ...seeds.flatMap((seed): [string, Uint8Array][] => {
+        const libraryKey = bytes(64, seed);
+        const keys = new LibraryKeys(libraryKey);
+        return [
+          ['library key', libraryKey.subarray(0, 8)],
+          ...KEY_LABELS.map((label): [string, Uint8Array] => [label, keys.get(label).slice(0, 8)]),
+        ];
+      }),
     ];
     for (const [what, needle] of needles)
       for (const place of places)

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createLibrary, openLibrary } from '../src/adapters/library.ts';
+import { createLibrary, openKeyFile, openLibrary } from '../src/adapters/library.ts';
 import { fromHex, toHex } from '../src/base/bytes.ts';
 import { addImages } from '../src/client/add-images.ts';
 import { createHttpTransport } from '../src/client/http-transport.ts';
@@ -131,7 +131,16 @@ for (const ranking of ['server', 'client'] as const)
         buffers.some(({ length }) => length > 0),
         name,
       );
+    const libraryKey = Buffer.from(
+      await openKeyFile(await readFile(join(path, 'client', 'key')), { passphrase: PASSPHRASE }),
+    );
+    const keyParts = [libraryKey.subarray(0, 32), libraryKey.subarray(32)];
     const needles: [string, Buffer][] = [
+      ...keyParts.flatMap((part) => [
+        ['library key', part.subarray(0, 12)] as [string, Buffer],
+        ['library key, hex', Buffer.from(part.toString('hex').slice(0, 24))] as [string, Buffer],
+        ['library key, base64', Buffer.from(part.toString('base64').slice(0, 20))] as [string, Buffer],
+      ]),
       ...[NAME, CAMERA, OWNER, PLACE, PASSPHRASE, token, words].flatMap((text) =>
         textForms(text).map((form): [string, Buffer] => [text.slice(0, 12), form]),
       ),

@@ -10,7 +10,7 @@ const LEARNS: Record<Ranking, { readonly inShort: string; readonly lines: readon
     inShort: 'the server ranks; it learns most, and clients need least',
     lines: [
       'The server can tell which stored images look nearly alike, without any query; which images share tokens; and the scores\n    of each search, up to a scale, a shift and noise.',
-      'Someone who controls the server and knows some hundreds of your pictures can work out the codes (not the pixels) of the others.',
+      'Someone who controls the server and knows some of your pictures can work out the codes (not the pixels) of the others and\n    of your searches: of 3,900 photos, 72 % of the bits from 500 known ones, 95 % from 1,000 (at the default noise).',
     ],
   },
   split: {
@@ -23,7 +23,7 @@ const LEARNS: Record<Ranking, { readonly inShort: string; readonly lines: readon
   client: {
     inShort: 'the server stores ciphertext only; the client keeps an encrypted copy of all codes',
     lines: [
-      'The server sees when a client comes for what has changed, and which images it fetches or opens by id. Nothing of a search\n    reaches it, and nothing that it stores tells which images look alike.',
+      'The server sees when a client comes for what has changed, and which images it fetches or opens by id. Nothing of a search\n    reaches it, and but for the order in which images were added nothing that it stores tells which of them look alike.',
     ],
   },
 };
