@@ -181,7 +181,7 @@ const tiffs = await Promise.all(
 ).then((files) => files.map((file) => new Uint8Array(file)));
 
 const state = {
-  ...{ sequence: 9, trimmed: 1, removals: 2, images: 3, blobBytes: 4 },
+  ...{ sequence: 9, trimmed: 1, removals: 2, images: 3, blobBytes: 4, root: bytes(137, 8) },
   generations: [{ slot: 0, state: 'active', ranking: 'server', vectorDims: 5, begun: 1, records: 3, parameters }],
 } as const;
 const { bytes: keyFile } = await createKeyFile(bytes(64, 6), 'x', { cost: { memoryKib: 8, passes: 1, lanes: 1 } });
@@ -216,6 +216,7 @@ const READERS: readonly Reader[] = [
         images: 3,
         blobBytes: 4,
         generations: [{ ...state.generations[0], parameters }],
+        root: bytes(137, 7),
       }),
       encodeResponse({ kind: 'search', ids: [id, id], scores: floats(2, 9), candidates: 20, records: 100 }),
       encodeResponse({ kind: 'blob', total: 40, wrapped: bytes(72, 1), bytes: bytes(10, 2) }),
@@ -234,6 +235,7 @@ const READERS: readonly Reader[] = [
         until: 9,
         more: true,
         records: 5,
+        root: bytes(137, 7),
         changes: [{ id, sealed: bytes(9, 1) }],
       }),
     ],

@@ -251,7 +251,7 @@ test('a viewer looks, and changes nothing', async () => {
   const item = await viewer.prepare(FILES[0]!, { name: 'x' });
   for (const work of [
     () => viewer.begin('active'),
-    () => viewer.activate(),
+    () => ask(transportTo(handler, tablet.token), { kind: 'activate', parameters: viewer.parameters }, 'done'),
     () => viewer.discard(),
     () => viewer.remove([ids[0]!]),
     () => viewer.put([item]),
@@ -712,14 +712,14 @@ port('a shutdown finishes what is in hand, and loses nothing that was acknowledg
         .then(() => acknowledged.push(toHex(item.id))),
     ),
   );
-  await new Promise((resolve) => setTimeout(resolve, 55));
+  await new Promise((resolve) => setTimeout(resolve, 75));
   const start = performance.now();
   await listener.close(5000);
   assert.ok(performance.now() - start < 2000);
   const results = await puts;
   for (const result of results)
     if (result.status === 'rejected') assert.is((result.reason as RetrievalError).code, 'server-unreachable');
-  assert.ok(acknowledged.length >= 3, `${acknowledged.length} acknowledged`);
+  assert.ok(acknowledged.length >= 2, `${acknowledged.length} acknowledged`);
   assert.ok(acknowledged.length < items.length);
   const stored = (await store.list(undefined, 100)).map(({ id }) => toHex(id));
   assert.equal(stored, acknowledged.sort());

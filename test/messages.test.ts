@@ -23,10 +23,13 @@ const ids = [bytes(16, 2), bytes(16, 3)];
 const tokens = new BigUint64Array([1n, 2n ** 64n - 1n]);
 const item = { id: ids[0]!, tokens, vector: floats(5, 4), sealed: bytes(9, 5), wrapped: bytes(72, 6) };
 
+const root = { expected: bytes(137, 10), next: bytes(256, 11) };
+
 const REQUESTS: Request[] = [
   { kind: 'info' },
   { kind: 'begin', parameters, ranking: 'server', vectorDims: 578, state: 'pending' },
-  { kind: 'activate', parameters },
+  { kind: 'activate', parameters, root: undefined },
+  { kind: 'activate', parameters, root },
   { kind: 'discard', parameters },
   { kind: 'has', parameters, ids },
   {
@@ -36,8 +39,10 @@ const REQUESTS: Request[] = [
       { ...item, blob: bytes(33, 7) },
       { ...item, vector: new Float32Array(0), blob: undefined },
     ],
+    root: { ...root, expected: new Uint8Array(0) },
   },
-  { kind: 'remove', ids },
+  { kind: 'remove', ids, root: undefined },
+  { kind: 'remove', ids, root },
   { kind: 'search', parameters, tokens, vector: floats(5, 8), k: 10, scan: true },
   { kind: 'records', parameters, ids },
   { kind: 'list', after: ids[1], limit: 5 },
@@ -58,6 +63,7 @@ const RESPONSES: Response[] = [
     images: 3,
     blobBytes: 2 ** 41,
     generations: [{ parameters, state: 'active', ranking: 'server', records: 3, vectorDims: 578 }],
+    root: bytes(137, 12),
   },
   { kind: 'done' },
   { kind: 'has', flags: Uint8Array.of(0, 1, 3) },
@@ -84,12 +90,13 @@ const RESPONSES: Response[] = [
     until: 2 ** 41,
     more: true,
     records: 5,
+    root: bytes(137, 12),
     changes: [
       { id: ids[0]!, sealed: bytes(9, 1) },
       { id: ids[1]!, sealed: undefined },
     ],
   },
-  { kind: 'sync', begun: 1, until: 7, more: false, records: 5, changes: undefined },
+  { kind: 'sync', begun: 1, until: 7, more: false, records: 5, root: new Uint8Array(0), changes: undefined },
   { kind: 'error', code: 'unknown-id', message: 'there is no such image' },
 ];
 

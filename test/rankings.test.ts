@@ -476,14 +476,14 @@ test('what the server stores of an image is its sealed record alone, or with tok
   }
 });
 
-test('split and client send nothing but pages after a search; client sends nothing of the query', async () => {
+test('split and client ask for nothing but pages and the root in a search; client sends nothing of the query', async () => {
   const { peer: split } = await fill('split', 20);
   const { peer: client, server } = await fill('client', 20);
   for (const peer of [split, client]) {
     peer.seen.length = 0;
     await peer.client.search(await peer.client.query(file(1)));
   }
-  assert.equal(kinds(split.seen), ['candidates']);
+  assert.equal(kinds(split.seen).sort(), ['candidates', 'info'], 'info: the library root');
   assert.equal(kinds(client.seen), ['candidates', 'sync']);
   const requests: string[] = [];
   for (const i of [2, 3, 400]) {

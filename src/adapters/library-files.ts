@@ -11,6 +11,7 @@
  * | `client/server.json`     | where the store is, if it is not in this folder                     |
  * | `client/role.json`       | in a folder that was joined: what its holder was let in for          |
  * | `client/cache`           | ranking `client`: encrypted copy of the records; may be deleted      |
+ * | `client/root`            | the newest library root seen, sealed; where it is deleted, the next one is believed |
  * | `server/`                | the store: ciphertext only                                          |
  *
  * Every file is written under another name and then renamed, so that a crash leaves the old one or the new one.
@@ -94,6 +95,11 @@ export class LibraryFiles {
   /** Where ranking `client` keeps its copy. */
   get cache(): string {
     return this.#path('cache');
+  }
+
+  /** Where the newest library root seen is kept. */
+  get root(): string {
+    return this.#path('root');
   }
 
   #path(name: string): string {

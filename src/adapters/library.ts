@@ -44,6 +44,8 @@ export interface LibraryOptions {
   readonly tap?: Tap;
   /** Where the store is, when it is not in the folder. */
   readonly remote?: Remote;
+  /** Takes the library as the server has it now for the right one, also when it is older than what was seen. */
+  readonly accept?: boolean;
 }
 
 /** A server somewhere else. */
@@ -134,7 +136,7 @@ export async function createLibrary(
 
 /**
  * Opens a library in a folder.
- * @throws `library-not-found`, `wrong-passphrase`, `library-locked`, and what damaged files give. {@link RetrievalError}
+ * @throws `library-not-found`, `wrong-passphrase`, `library-locked`, `rolled-back`, and what damaged files give. {@link RetrievalError}
  */
 export async function openLibrary(folder: string, { opener, ...options }: LibraryOptions): Promise<Library> {
   const files = new LibraryFiles(folder);
@@ -256,8 +258,10 @@ export class Library {
       tap,
       remote,
       opener,
+      accept = false,
     }: {
       readOnly?: boolean;
+      accept?: boolean;
       empty?: boolean;
       tap?: Tap | undefined;
       remote?: Remote | undefined;
@@ -270,6 +274,16 @@ export class Library {
       tap,
     );
     const { transport } = connection;
+    const checked = async (library: Library): Promise<Library> => {
+      try {
+        if (accept) await library.client.acceptRoot();
+        else if (!empty) await library.client.checkRoot();
+        return library;
+      } catch (error) {
+        library.#wipe();
+        throw error;
+      }
+    };
     try {
       const current = await files.readIndex('current').catch((error: unknown) => ({ error }));
       // What is being built may be damaged without harm to what serves.
@@ -282,7 +296,7 @@ export class Library {
           if (!readOnly) await files.promoteNext();
           const library = new Library(files, kernels, serving, connection, next);
           if (serving !== libraryKey) wipe(serving);
-          return library;
+          return await checked(library);
         }
       }
       if (current === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
@@ -295,7 +309,7 @@ export class Library {
           'parameter-mismatch',
           'the store was made with another vocabulary or other parameters',
         );
-      return new Library(files, kernels, libraryKey, connection, current);
+      return await checked(new Library(files, kernels, libraryKey, connection, current));
     } catch (error) {
       await connection.close();
       throw error;
@@ -316,6 +330,7 @@ export class Library {
       index,
       transport: this.#connection.transport,
       extractor: extractor.make,
+      root: cacheFile(this.#files.root),
       ...(cache === undefined ? {} : { cache }),
     });
     return { client, extractor };
@@ -397,13 +412,17 @@ export class Library {
 
   /** Wipes keys, closes the store and lets its lock go. */
   async close(): Promise<void> {
-    this.client.close();
-    wipe(this.#libraryKey);
+    this.#wipe();
     try {
       await this.#extractor.close();
     } finally {
       await this.#connection.close();
     }
+  }
+
+  #wipe(): void {
+    this.client.close();
+    wipe(this.#libraryKey);
   }
 }
 

@@ -53,6 +53,12 @@ export type RetrievalErrorCode =
   | 'key-rotated'
   /** The new index does not hold every image yet, so it cannot take over. */
   | 'index-incomplete'
+  /** Another client has changed the library meanwhile: read, and try again. */
+  | 'conflict'
+  /** The server has an older state of the library than has been seen, or another history. */
+  | 'rolled-back'
+  /** The server does not show an image that the library has. */
+  | 'omitted'
   /** No such image in the library. */
   | 'unknown-id'
   /** There is no library at this path. */

@@ -194,9 +194,11 @@ command('info <library>', 'what a library holds', `blindsight info photos.blind 
 
 command(
   'verify <library>',
-  'check every checksum and every seal, counts, and orphans',
-  `blindsight verify photos.blind`,
+  'check every checksum and every seal, counts, orphans, and whether the server has all images and none of old',
+  `blindsight verify photos.blind
+   blindsight verify photos.blind --accept`,
 )
+  .option('--accept', 'take the library as it is now for the right one, as after restoring a backup')
   .addOption(passphraseFile())
   .addOption(server())
   .addOption(tokenFile())

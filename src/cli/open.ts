@@ -29,7 +29,7 @@ export async function readOpener({ passphraseFile, wordsFile }: OpenOptions): Pr
 /** Opens a library, runs `use`, and closes the library. */
 export async function withLibrary<T>(
   folder: string,
-  options: OpenOptions & { readonly readOnly?: boolean; readonly opener?: KeyFileOpener },
+  options: OpenOptions & { readonly readOnly?: boolean; readonly accept?: boolean; readonly opener?: KeyFileOpener },
   use: (library: Library) => Promise<T>,
 ): Promise<T> {
   const url = options.server ?? (await libraryServer(folder));
@@ -37,6 +37,7 @@ export async function withLibrary<T>(
   const library = await openLibrary(folder, {
     opener: options.opener ?? (await readOpener(options)),
     readOnly: options.readOnly ?? false,
+    accept: options.accept ?? false,
     ...(remote === undefined ? {} : { remote }),
   });
   try {

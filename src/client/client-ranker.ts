@@ -4,6 +4,7 @@
  * @module
  */
 import { RetrievalError } from '../base/errors.ts';
+import { IdSums, NO_IDS, equalSets, type IdSet } from '../crypto/root.ts';
 import type { PutItem, SyncResponse } from '../protocol/messages.ts';
 import { PAGE_RECORDS, candidatePages } from './candidate-pages.ts';
 import { CodeCache, NOWHERE, type CachedChange, type Position } from './code-cache.ts';
@@ -12,11 +13,21 @@ import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
 import { tryStored } from './stored-record.ts';
 import { ask } from './transport.ts';
 
+// Times that all records are read for one search, at most.
+const MAX_READINGS = 4;
+
 export class ClientRanker implements Ranker {
   readonly vectorDims = 0;
   readonly #options: RankerOptions;
   readonly #rows: CodeRows;
   readonly #cache: CodeCache | undefined;
+  readonly #sums: IdSums;
+  /** Ids of the rows. */
+  #ids: IdSet = NO_IDS;
+  /** What the library root says, in the last answer of the server. */
+  #expected: IdSet | undefined;
+  /** Whether the server has shown the root for this search. */
+  #told = false;
   #at: Position | undefined;
   /** Searches come one after another: each first brings the copy up to date. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -27,6 +38,7 @@ export class ClientRanker implements Ranker {
     const { kernels, keys, vocabulary, parameters, cache } = options;
     this.#options = options;
     this.#rows = new CodeRows(kernels, vocabulary.codeBytes);
+    this.#sums = new IdSums(keys.get('root'));
     this.#cache = cache && new CodeCache(cache, () => keys.get('cache'), parameters);
   }
 
@@ -38,7 +50,8 @@ export class ClientRanker implements Ranker {
     const answer = this.#turn.then(async () => {
       await this.#update();
       const { codeCount: candidates, count: records, damagedCount: damaged } = this.#rows;
-      return { ...this.#rows.top(query, k), tokens: 0, candidates, records, damaged };
+      const missing = this.#complete() ? {} : { missing: Math.max(1, this.#expected!.count - records) };
+      return { ...this.#rows.top(query, k), tokens: 0, candidates, records, damaged, ...missing };
     });
     this.#turn = answer.catch(() => undefined);
     return answer;
@@ -46,16 +59,30 @@ export class ClientRanker implements Ranker {
 
   close(): void {
     this.#rows.clear();
+    this.#sums.wipe();
     this.#at = undefined;
   }
 
   async #update(): Promise<void> {
-    this.#at ??= (await this.#cache?.load(this.#rows)) ?? NOWHERE;
-    if (!(await this.#follow())) {
-      await this.#readAll();
-      await this.#follow();
+    if (this.#at === undefined) {
+      this.#at = (await this.#cache?.load(this.#rows)) ?? NOWHERE;
+      for (const { id } of this.#rows.entries()) this.#ids = this.#sums.add(this.#ids, id);
     }
+    await this.#catchUp();
     await this.#retry();
+  }
+
+  /** Brings the copy up to date; once more where the server has changed while it was asked. */
+  async #catchUp(): Promise<void> {
+    this.#told = false;
+    for (let tries = 0; tries < MAX_READINGS; tries++) {
+      if (await this.#follow()) return;
+      const before = this.#at!.sequence;
+      await this.#readAll();
+      if (await this.#follow()) return;
+      if (this.#at!.sequence === before) break;
+    }
+    if (!this.#told) throw new RetrievalError('corrupt-message', 'the server does not say what has changed');
   }
 
   /** What could not be opened is asked for again each time: the fault may have been on the way. */
@@ -70,10 +97,15 @@ export class ClientRanker implements Ranker {
     }
   }
 
+  /** Whether the rows are what the library root says. */
+  #complete(): boolean {
+    return this.#expected === undefined || equalSets(this.#expected, this.#ids);
+  }
+
   /**
    * Applies what has changed.
-   * @returns False when the copy cannot be brought up to date so: the generation is another, the log does not reach back, or the
-   *   server counts other records.
+   * @returns False when the copy cannot be brought up to date so: the generation is another, the log does not reach back, the
+   *   server counts other records, or the library root knows of others.
    */
   async #follow(): Promise<boolean> {
     const { parameters, transport } = this.#options;
@@ -82,6 +114,8 @@ export class ClientRanker implements Ranker {
       const at = this.#at!;
       if (at.sequence === 0) return false;
       page = await ask(transport, { kind: 'sync', parameters, since: at.sequence, limit: PAGE_RECORDS }, 'sync');
+      this.#expected = (await this.#options.root(page.root))?.ids;
+      this.#told = true;
       if (page.changes === undefined || page.begun !== at.begun) return false;
       if (page.until < at.sequence || (page.more && page.until === at.sequence))
         throw new RetrievalError('corrupt-message', 'the pages of the server do not go on');
@@ -90,12 +124,13 @@ export class ClientRanker implements Ranker {
       this.#at = { begun: at.begun, sequence: page.until };
       if (changes.length > 0) await this.#keep((cache) => cache.append(at, page.until, changes, this.#rows));
     } while (page.more);
-    return page.records === this.#rows.count;
+    return page.records === this.#rows.count && this.#complete();
   }
 
   async #readAll(): Promise<void> {
     const { parameters, transport } = this.#options;
     this.#rows.clear();
+    this.#ids = NO_IDS;
     this.#at = NOWHERE;
     let start: Position | undefined;
     for await (const { begun, sequence, entries } of candidatePages(transport, parameters)) {
@@ -110,8 +145,10 @@ export class ClientRanker implements Ranker {
   }
 
   #apply({ id, record }: CachedChange): void {
+    const known = this.#rows.has(id);
     if (record === undefined) this.#rows.remove(id);
     else this.#rows.put(id, record);
+    if (known !== (record !== undefined)) this.#ids = this.#sums[known ? 'remove' : 'add'](this.#ids, id);
   }
 
   #open(id: Uint8Array, sealed: Uint8Array): RecordBytes {

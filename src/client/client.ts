@@ -15,19 +15,21 @@ import { Fusion, type WeightRule, type Weights } from '../codes/fusion.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
 import { IMAGE_VERSION, ImageCipher, newImageKey } from '../crypto/image-cipher.ts';
 import { LibraryKeys } from '../crypto/keys.ts';
+import { NO_IDS, equalSets, type IdSet, type Root } from '../crypto/root.ts';
 import { sealRecord, type ImageRecord } from '../crypto/record.ts';
 import { unwrapKey, wrapKey } from '../crypto/seal.ts';
 import { wipe } from '../crypto/wipe.ts';
-import type {
-  BlobResponse,
-  GenerationState,
-  InfoResponse,
-  ListEntry,
-  PutItem,
-  Ranking,
-  Request,
-  Response,
-  VerifyResponse,
+import {
+  type BlobResponse,
+  type GenerationState,
+  type InfoResponse,
+  type ListEntry,
+  type PutItem,
+  type Ranking,
+  type Request,
+  type Response,
+  type RootChange,
+  type VerifyResponse,
 } from '../protocol/messages.ts';
 import type { CacheFile } from './code-cache.ts';
 import type { Extractor } from './extractor.ts';
@@ -35,7 +37,8 @@ import { generationName, isOfKey, type IndexParameters } from './index-parameter
 import type { Ranked, Ranker } from './ranker.ts';
 import { createRanker } from './rankers.ts';
 import { tryStored } from './stored-record.ts';
-import { withRotation } from './rotated-key.ts';
+import { RootLedger, type RootFile } from './root-ledger.ts';
+import { keyRotated, withRotation } from './rotated-key.ts';
 import { ask, type Transport } from './transport.ts';
 
 /** What a client is made of. */
@@ -51,6 +54,8 @@ export interface ClientOptions {
   readonly extractor: () => Promise<Extractor>;
   /** Where ranking `client` keeps its encrypted copy of the records; without it, every client reads them all once. */
   readonly cache?: CacheFile;
+  /** Where the newest library root seen is kept; without it, an old state is noticed only by the client that saw a newer one. */
+  readonly root?: RootFile;
 }
 
 /** What the caller knows of a file. */
@@ -112,6 +117,19 @@ export interface SearchResult {
   readonly damaged: number;
   /** False when no match is nearer than unrelated public pictures are. */
   readonly near: boolean;
+  /** Ranking `client`: images of the library that the server does not hand out, and that are missing here for that. Absent when none are. */
+  readonly missing?: number;
+}
+
+/** What the server shows, held against the library root. */
+export interface RootComparison {
+  /** Images by the root. */
+  readonly expected: number;
+  /** Images that the server lists. */
+  readonly listed: number;
+  readonly equal: boolean;
+  /** The image that is missing, or is there and should not be, when it is a single one. */
+  readonly id?: Uint8Array | undefined;
 }
 
 /**
@@ -124,6 +142,8 @@ const SMALL_LIBRARY = 10_000;
 /** Bytes asked for in one blob message. */
 const BLOB_PART_BYTES = 16 * 1024 * 1024;
 const PAGE = 1000;
+/** Times that a change is tried anew when other clients come before it, or a comparison when the library changes. */
+const MAX_TRIES = 32;
 
 /**
  * One library, seen with its keys.
@@ -146,6 +166,9 @@ export class Client {
   readonly #probes: number;
   readonly #ranker: Ranker;
   readonly #images: ImageCipher;
+  readonly #ledger: RootLedger;
+  /** Changes come one after another: each goes on from the root that the one before has made. */
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #transport: Transport;
   readonly #makeExtractor: () => Promise<Extractor>;
   #extractor: Promise<Extractor> | undefined;
@@ -154,7 +177,7 @@ export class Client {
    * @throws On wrong argument types. {@link TypeError}
    * @throws On index parameters out of range. {@link RangeError}
    */
-  constructor({ kernels, libraryKey, vocabulary, index, transport, extractor, cache }: ClientOptions) {
+  constructor({ kernels, libraryKey, vocabulary, index, transport, extractor, cache, root }: ClientOptions) {
     this.vocabulary = vocabulary;
     this.#keys = new LibraryKeys(libraryKey);
     this.parameters = generationName(vocabulary.fingerprint, index, this.#keys.name);
@@ -163,11 +186,13 @@ export class Client {
     this.#transport = withRotation(transport, this.#keys.name);
     this.#ranking = index.ranking;
     this.#probes = index.prefilter.probes;
+    this.#ledger = new RootLedger(this.#keys, this.parameters, root);
     this.#ranker = createRanker({
       ...{ kernels, vocabulary, index, cache },
       keys: this.#keys,
       parameters: this.parameters,
       transport: this.#transport,
+      root: async (sealed) => (this.#ledger.pending ? undefined : this.#ledger.take(sealed)),
     });
     this.#images = new ImageCipher(kernels);
     this.#makeExtractor = extractor;
@@ -177,11 +202,139 @@ export class Client {
   async begin(state: GenerationState): Promise<void> {
     const { vectorDims } = this.#ranker;
     await this.#ask({ kind: 'begin', parameters: this.parameters, ranking: this.#ranking, vectorDims, state }, 'done');
+    this.#ledger.pending = state === 'pending';
   }
 
-  /** This client's generation takes over from the active one. */
-  async activate(): Promise<void> {
-    await this.#ask({ kind: 'activate', parameters: this.parameters }, 'done');
+  /**
+   * This client's generation takes over from the active one.
+   * @param from - Client of the active one.
+   * @throws `omitted` when it does not hold the images that the library has. {@link RetrievalError}
+   */
+  async activate(from: Client): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const { sealed, root } = await from.#fetchRoot();
+      let theirs = NO_IDS;
+      let own = NO_IDS;
+      for await (const { id, pending } of this.list()) {
+        if (!pending) continue;
+        theirs = from.#ledger.sums.add(theirs, id);
+        own = this.#ledger.sums.add(own, id);
+      }
+      const change = this.#ledger.change(sealed, root.changes + 1, own);
+      try {
+        if (!equalSets(theirs, root.ids) && equalBytes(sealed, (await from.#fetchRoot()).sealed))
+          throw new RetrievalError(
+            'omitted',
+            `the library has ${root.ids.count} images, and the server shows ${theirs.count} of the new index, or other ones: blindsight verify says more`,
+          );
+        await this.#ask({ kind: 'activate', parameters: this.parameters, root: change }, 'done');
+        this.#ledger.pending = false;
+        await this.#ledger.take(change.next);
+        return;
+      } catch (error) {
+        if (!isConflict(error) || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  /**
+   * Looks at the library root as the server has it now; does nothing while this client's generation is being built.
+   * @throws `rolled-back`, `decrypt-failed`; `key-rotated` or `parameter-mismatch` when another index serves. {@link RetrievalError}
+   */
+  async checkRoot(): Promise<void> {
+    if (!this.#ledger.pending) await this.#fetchRoot();
+  }
+
+  /** The root as it is now. */
+  async #fetchRoot(): Promise<{ sealed: Uint8Array; root: Root }> {
+    const sealed = await this.#sealedRoot();
+    return { sealed, root: await this.#ledger.take(sealed) };
+  }
+
+  async #sealedRoot(): Promise<Uint8Array> {
+    const { generations, root } = await this.info();
+    const active = generations.find(({ state }) => state === 'active');
+    if (active !== undefined && !isOfKey(active.parameters, this.#keys.name)) throw keyRotated();
+    if (active === undefined || !equalBytes(active.parameters, this.parameters))
+      throw new RetrievalError('parameter-mismatch', 'another index of the library serves');
+    return root;
+  }
+
+  /**
+   * Holds the images that the server lists against the library root.
+   * @param damaged - Ids, in hexadecimal, that are known to be damaged: listed is enough, whatever the server says of them.
+   * @throws As {@link checkRoot}; `server-busy` when the library changes all the time. {@link RetrievalError}
+   */
+  async compareRoot(damaged: ReadonlySet<string> = new Set()): Promise<RootComparison> {
+    const { sums } = this.#ledger;
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      const { sealed, root } = await this.#fetchRoot();
+      const listed = await this.#listedIds(damaged);
+      if (!equalBytes(sealed, (await this.#fetchRoot()).sealed)) continue;
+      const expected = root.ids;
+      return {
+        expected: expected.count,
+        listed: listed.count,
+        equal: equalSets(expected, listed),
+        id: expected.count > listed.count ? sums.difference(expected, listed) : sums.difference(listed, expected),
+      };
+    }
+    throw new RetrievalError('server-busy', 'the library changed all the time while it was looked at');
+  }
+
+  /**
+   * Takes the library as the server has it now for the right one: what is missing is given up, what came back stays. Afterwards it is older
+   * for no client that has seen no more than this one and the server.
+   * @throws `conflict` when another client changes it meanwhile. {@link RetrievalError}
+   */
+  async acceptRoot(): Promise<void> {
+    const sealed = await this.#sealedRoot();
+    const changes = 1 + (await this.#ledger.highest(sealed));
+    const root = this.#ledger.change(sealed, changes, await this.#listedIds(new Set()));
+    await this.#ask({ kind: 'put', parameters: this.parameters, items: [], root }, 'put');
+    await this.#ledger.take(root.next);
+  }
+
+  /** Images with a record in the active generation, as the server lists them. */
+  async #listedIds(damaged: ReadonlySet<string>): Promise<IdSet> {
+    let ids = NO_IDS;
+    for await (const { id, active } of this.list())
+      if (active || damaged.has(toHex(id))) ids = this.#ledger.sums.add(ids, id);
+    return ids;
+  }
+
+  /**
+   * Sends a change of which images there are, with the root that says so; again when another client came before.
+   * @param present - Whether the images have a record afterwards.
+   */
+  #change<T>(
+    ids: readonly Uint8Array[],
+    present: boolean,
+    send: (root: RootChange | undefined) => Promise<T>,
+  ): Promise<T> {
+    const result = this.#turn.then(async () => {
+      if (this.#ledger.pending) return send(undefined);
+      const unique = [...new Map(ids.map((id) => [toHex(id), id])).values()];
+      for (let tries = 1; ; tries++) {
+        const { sealed, root } = (tries === 1 ? this.#ledger.known : undefined) ?? (await this.#fetchRoot());
+        // An image is added and removed with its record. One that is there and shows none is damaged.
+        const flags = await this.has(unique);
+        const { sums } = this.#ledger;
+        let next = root.ids;
+        for (const [i, id] of unique.entries())
+          if ((flags[i] !== 0) !== present) next = present ? sums.add(next, id) : sums.remove(next, id);
+        const change = this.#ledger.change(sealed, root.changes + 1, next);
+        try {
+          const answer = await send(change);
+          await this.#ledger.take(change.next);
+          return answer;
+        } catch (error) {
+          if (!isConflict(error) || tries === MAX_TRIES) throw error;
+        }
+      }
+    });
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 
   /** Drops this client's generation, which is pending. */
@@ -296,7 +449,11 @@ export class Client {
 
   /** Stores prepared images: all of them, durably, or none. */
   async put(items: readonly PutItem[]): Promise<void> {
-    if (items.length > 0) await this.#ask({ kind: 'put', parameters: this.parameters, items }, 'put');
+    if (items.length === 0) return;
+    const ids = items.map(({ id }) => id);
+    await this.#change(ids, true, (root) =>
+      this.#ask({ kind: 'put', parameters: this.parameters, items, root }, 'put'),
+    );
   }
 
   /**
@@ -361,7 +518,9 @@ export class Client {
     const k = options.k ?? 10;
     assertInteger(k, 'k', 1, 10_000);
     const wanted = { ...options, k: Math.min(10_000, k + SHORTLIST) };
-    let ranked = await this.rank(query, wanted);
+    // Ranking `client` is told the root with what has changed.
+    const checked = this.#ranking === 'client' ? undefined : this.checkRoot();
+    let [ranked] = await Promise.all([this.rank(query, wanted), checked]);
     // In a small library the buckets may hold fewer images than were asked for; ranking it whole costs little.
     if (options.scan !== true && ranked.records <= SMALL_LIBRARY && ranked.ids.length < Math.min(k, ranked.records))
       ranked = await this.rank(query, { ...wanted, scan: true });
@@ -396,6 +555,7 @@ export class Client {
       records: ranked.records,
       near: Math.max(-1, ...matches.map(({ score }) => score)) > this.#unrelated(query),
       damaged,
+      ...(ranked.missing === undefined ? {} : { missing: ranked.missing }),
     };
   }
 
@@ -511,7 +671,7 @@ export class Client {
    */
   async remove(ids: readonly Uint8Array[]): Promise<number> {
     for (const id of ids) assertBytes(id, 'id', 16);
-    return (await this.#ask({ kind: 'remove', ids }, 'remove')).removed;
+    return (await this.#change(ids, false, (root) => this.#ask({ kind: 'remove', ids, root }, 'remove'))).removed;
   }
 
   /** What the server says of itself. */
@@ -532,6 +692,7 @@ export class Client {
   /** Wipes the keys. The client cannot be used afterwards. */
   close(): void {
     this.#ranker.close();
+    this.#ledger.close();
     this.#keys.wipe();
   }
 
@@ -552,4 +713,8 @@ function idBefore(id: Uint8Array): Uint8Array | undefined {
   const before = id.slice();
   for (let i = before.length - 1; i >= 0; i--) if (before[i]!-- !== 0) return before;
   return undefined;
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof RetrievalError && error.code === 'conflict';
 }

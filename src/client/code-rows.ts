@@ -80,6 +80,12 @@ export class CodeRows {
     this.#rows.set(toHex(id), row);
   }
 
+  /** Whether it is one of the images counted by {@link count}. */
+  has(id: Uint8Array): boolean {
+    const key = toHex(id);
+    return this.#rows.has(key) || this.#damaged.has(key);
+  }
+
   remove(id: Uint8Array): void {
     const key = toHex(id);
     this.#damaged.delete(key);

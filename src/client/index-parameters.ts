@@ -80,7 +80,6 @@ export function isOfKey(generation: Uint8Array, keyName: Uint8Array): boolean {
 
 /**
  * What an index is made with, key aside: 32 bytes over the vocabulary and the parameters.
-import { TOKEN_FAMILIES, type TokenFamilyName } from '../crypto/token-family.ts';
  * @param vocabulary - Fingerprint of the vocabulary, 32 bytes.
  * @throws On wrong argument types. {@link TypeError}
  * @throws On values out of range. {@link RangeError}

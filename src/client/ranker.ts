@@ -4,6 +4,7 @@
  */
 import type { Vocabulary } from '../codes/vocabulary.ts';
 import type { LibraryKeys } from '../crypto/keys.ts';
+import type { Root } from '../crypto/root.ts';
 import type { ImageRecord } from '../crypto/record.ts';
 import type { PutItem } from '../protocol/messages.ts';
 import type { CacheFile } from './code-cache.ts';
@@ -21,6 +22,8 @@ export interface RankerOptions {
   readonly parameters: Uint8Array;
   readonly transport: Transport;
   readonly cache?: CacheFile | undefined;
+  /** Looks at the library root as the server has it; undefined while the generation is being built. */
+  readonly root: (sealed: Uint8Array) => Promise<Root | undefined>;
 }
 
 /** One search. */
@@ -52,6 +55,8 @@ export interface Ranked {
   readonly damaged?: number;
   /** Records of `ids`, where the ranking has opened them already. */
   readonly opened?: readonly ImageRecord[];
+  /** Images that the library root knows of and the server does not hand out, where the ranking can tell. */
+  readonly missing?: number;
 }
 
 /** One ranking, on the client's side. */

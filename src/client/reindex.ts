@@ -27,7 +27,8 @@ export type ReindexOutcome =
  * stop the others, but the new index does not take over.
  * @param current - Reads the records that hold now.
  * @param next - The same library with another vocabulary, index or key.
- * @throws `cancelled` when the signal fires; what was made is kept. `corrupt-record` when images could not be opened. Whatever
+ * @throws `cancelled` when the signal fires; what was made is kept. `corrupt-record` when images could not be opened; `omitted` when the
+ *   server shows fewer images than the library has. Whatever
  *   would meet every image: the model is not there, the disk is full. {@link RetrievalError}
  */
 export async function* reindex(
@@ -54,7 +55,7 @@ export async function* reindex(
   if (waiting.length > 0) yield* await make(waiting);
   if (failed > 0)
     throw new RetrievalError('corrupt-record', `${failed} images could not be opened; the old index still serves`);
-  await next.activate();
+  await next.activate(current);
 }
 
 /** Puts records with the codes they have. */

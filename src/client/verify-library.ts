@@ -23,7 +23,7 @@ export interface Verification {
 }
 
 /**
- * Opens every record and every image, and counts them.
+ * Opens every record and every image, counts them, and holds them against the library root.
  * @param onImage - Called after each image.
  */
 export async function verifyLibrary(client: Client, onImage: () => void = () => undefined): Promise<Verification> {
@@ -59,6 +59,8 @@ export async function verifyLibrary(client: Client, onImage: () => void = () => 
     }
     onImage();
   }
+  const { expected, listed, equal, id } = await client.compareRoot(new Set(faults.map((fault) => fault.id)));
+  if (!equal) faults.push(rootFault(expected, listed, id));
   const after = await client.info();
   // What is damaged or changes meanwhile cannot be counted.
   if (faults.length === 0 && before.sequence === after.sequence) {
@@ -77,4 +79,21 @@ export async function verifyLibrary(client: Client, onImage: () => void = () => 
         });
   }
   return { images, records, faults };
+}
+
+/** What is wrong when the server shows other images than the library has. */
+function rootFault(expected: number, listed: number, id: Uint8Array | undefined): Fault {
+  if (id !== undefined)
+    return expected > listed
+      ? {
+          id: toHex(id),
+          code: 'omitted',
+          message: 'the server does not show this image, and nobody with a key has removed it',
+        }
+      : { id: toHex(id), code: 'rolled-back', message: 'this image was removed, and the server has it again' };
+  return {
+    id: '',
+    code: 'omitted',
+    message: `${expected} images were stored by those who have a key; the server shows ${listed}, or other ones`,
+  };
 }

@@ -73,7 +73,16 @@ export interface DiscardMutation {
   readonly parameters: Uint8Array;
 }
 
-export type Mutation = PutMutation | RemoveMutation | BeginMutation | ActivateMutation | DiscardMutation;
+/** The root, which only clients can read, takes the place of `expected`, and goes with the mutations beside it: all of them, or none. */
+export interface RootMutation {
+  readonly kind: 'root';
+  /** Empty where there is none. */
+  readonly expected: Uint8Array;
+  /** Where this is the root already, the message came twice, and nothing changes. */
+  readonly next: Uint8Array;
+}
+
+export type Mutation = PutMutation | RemoveMutation | BeginMutation | ActivateMutation | DiscardMutation | RootMutation;
 
 /** One image in a listing. */
 export interface ImageEntry {
@@ -103,6 +112,8 @@ export interface StoreStats {
   readonly blobBytes: number;
   /** The active one first. */
   readonly generations: readonly GenerationInfo[];
+  /** Empty where there is none. */
+  readonly root: Uint8Array;
 }
 
 export interface BlobRange {
@@ -130,7 +141,7 @@ export interface VerifyPage {
 
 /**
  * Storage of one library. Methods reject with `RetrievalError`s: `corrupt-record` for a damaged value,
- * `corrupt-index` for a damaged file, `unknown-id`, `parameter-mismatch`, `storage-full`, `storage-failed`.
+ * `corrupt-index` for a damaged file, `unknown-id`, `parameter-mismatch`, `conflict`, `storage-full`, `storage-failed`.
  */
 export interface Store {
   readonly readOnly: boolean;
@@ -143,7 +154,7 @@ export interface Store {
 
   stats(): Promise<StoreStats>;
 
-  /** What is stored of each id, in the order given; undefined where there is nothing, or nothing that can be read. */
+  /** What is stored of each id, in the order given; undefined where there is nothing. What cannot be read has no bytes and no record. */
   images(ids: readonly Uint8Array[]): Promise<(ImageEntry | undefined)[]>;
 
   /** Wrapped image keys, as the active generation has them, in the order given; undefined where there is no image. */

@@ -55,7 +55,7 @@ const PAGE = 1024;
 /** No entry has this number: the first change is 1. */
 const NO_LOG = 0;
 const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
-const EMPTY: State = { sequence: 0, trimmed: 0, removals: 0, images: 0, blobBytes: 0, generations: [] };
+const EMPTY: State = { sequence: 0, trimmed: 0, removals: 0, images: 0, blobBytes: 0, generations: [], root: NO_BYTES };
 
 export class TableStore implements Store {
   readonly readOnly: boolean;
@@ -77,10 +77,16 @@ export class TableStore implements Store {
     if (this.readOnly) throw new RetrievalError('storage-failed', 'the store was opened for reading only');
     let bytes = 0;
     for (const mutation of mutations) bytes += mutationBytes(mutation);
+    const rooted = mutations.some(({ kind }) => kind === 'root');
     let sequence = 0;
     this.#tables.transaction(() => {
       let state = this.#state();
-      for (const mutation of mutations) state = this.#apply({ ...state, sequence: state.sequence + 1 }, mutation);
+      for (const mutation of mutations) {
+        // A root that does not say what is there would be worth nothing.
+        const stale = !rooted && state.root.length > 0 && this.#needsRoot(state, mutation);
+        state = this.#apply({ ...state, sequence: state.sequence + 1 }, mutation);
+        if (stale) throw conflict();
+      }
       state = this.#trim(state);
       this.#tables.table.meta.put(STATE_KEY, encodeState(state));
       sequence = state.sequence;
@@ -89,16 +95,21 @@ export class TableStore implements Store {
   }
 
   async stats(): Promise<StoreStats> {
-    const { sequence, images, blobBytes, generations } = this.#read(() => this.#state());
-    return { sequence, images, blobBytes, generations: generations.map(infoOf) };
+    const { sequence, images, blobBytes, generations, root } = this.#read(() => this.#state());
+    return { sequence, images, blobBytes, generations: generations.map(infoOf), root };
   }
 
   async images(ids: readonly Uint8Array[]): Promise<(ImageEntry | undefined)[]> {
     return this.#read(() => {
       const state = this.#state();
       return ids.map((id) => {
-        const row = whole(() => this.#image(id));
-        return row && entryOf(id, row, state);
+        try {
+          const row = this.#image(id);
+          return row && entryOf(id, row, state);
+        } catch (error) {
+          if (error instanceof RetrievalError) return damagedEntry(id);
+          throw error;
+        }
       });
     });
   }
@@ -118,7 +129,7 @@ export class TableStore implements Store {
       const state = this.#state();
       return keysAfter(this.#tables.table.images, after, limit).map((id) => {
         const row = whole(() => this.#image(id));
-        return row === undefined ? { id, blobBytes: 0, active: false, pending: false } : entryOf(id, row, state);
+        return row === undefined ? damagedEntry(id) : entryOf(id, row, state);
       });
     });
   }
@@ -247,6 +258,11 @@ export class TableStore implements Store {
 
   #apply(state: State, mutation: Mutation): State {
     switch (mutation.kind) {
+      case 'root': {
+        const { expected, next } = mutation;
+        if (!equalBytes(state.root, expected) && !equalBytes(state.root, next)) throw conflict();
+        return unchanged({ ...state, root: next });
+      }
       case 'put':
         return this.#put(state, mutation);
       case 'remove':
@@ -288,6 +304,13 @@ export class TableStore implements Store {
         return { ...state, generations: state.generations.filter((generation) => generation !== gone) };
       }
     }
+  }
+
+  /** Whether a mutation changes what the root speaks of: which images the active generation has. */
+  #needsRoot({ generations }: State, mutation: Mutation): boolean {
+    if (mutation.kind === 'put') return generationOf({ generations }, mutation.parameters).state === 'active';
+    if (mutation.kind === 'remove') return this.#tables.table.images.get(mutation.id) !== undefined;
+    return mutation.kind === 'activate' && generationOf({ generations }, mutation.parameters).state !== 'active';
   }
 
   /** Empties a slot, and its bit in every image. */
@@ -466,6 +489,10 @@ function unchanged(state: State): State {
   return { ...state, sequence: state.sequence - 1 };
 }
 
+function conflict(): RetrievalError {
+  return new RetrievalError('conflict', 'the library was changed by another client meanwhile');
+}
+
 function mismatch(message: string): RetrievalError {
   return new RetrievalError('parameter-mismatch', message);
 }
@@ -476,7 +503,7 @@ function mutationBytes(mutation: Mutation): number {
   return OVERHEAD_BYTES + tokens.byteLength + vector.byteLength + sealed.length + (blob?.length ?? 0);
 }
 
-function generationOf(state: State, parameters: Uint8Array): StoredGeneration {
+function generationOf(state: Pick<State, 'generations'>, parameters: Uint8Array): StoredGeneration {
   const found = state.generations.find((generation) => equalBytes(generation.parameters, parameters));
   if (found === undefined) throw mismatch('the library has no index made with this vocabulary and these parameters');
   return found;
@@ -506,6 +533,11 @@ function wrappedOf({ wrapped }: ImageRow, { generations }: State): Uint8Array {
 
 function infoOf({ parameters, state, ranking, vectorDims, begun, records }: StoredGeneration): GenerationInfo {
   return { parameters, state, ranking, vectorDims, begun, records };
+}
+
+/** An image whose row cannot be read. */
+function damagedEntry(id: Uint8Array): ImageEntry {
+  return { id, blobBytes: 0, active: false, pending: false };
 }
 
 function entryOf(id: Uint8Array, row: ImageRow, { generations }: State): ImageEntry {

@@ -58,6 +58,8 @@ export interface State {
   readonly images: number;
   readonly blobBytes: number;
   readonly generations: readonly StoredGeneration[];
+  /** Library root, sealed by a client; empty where there is none. */
+  readonly root: Uint8Array;
 }
 
 /** An image without its file and records. */
@@ -129,7 +131,7 @@ export function encodeState(state: State): Uint8Array<ArrayBuffer> {
       .u64(begun)
       .u64(records)
       .raw(parameters);
-  return protect(STATE_KEY, out.finish());
+  return protect(STATE_KEY, out.block(state.root).finish());
 }
 
 /** @throws `corrupt-index` or `unsupported-version`. {@link RetrievalError} */
@@ -165,6 +167,7 @@ export function decodeState(stored: Uint8Array): State {
         parameters: head.raw(PARAMETERS_BYTES).slice(),
       };
     }),
+    root: head.block(head.left).slice(),
   };
   head.end();
   return state;

@@ -21,6 +21,8 @@ export const MAX_K = 10000;
 export const MAX_SEALED_BYTES: number = 1024 * 1024;
 /** Bytes of a wrapped image key. */
 export const MAX_WRAPPED_BYTES = 128;
+/** Bytes of a sealed library root. */
+export const MAX_ROOT_BYTES = 256;
 /** Ids in one page of `list` or `verify`. */
 export const MAX_PAGE = 10000;
 /** Bytes of records in one page of `candidates` or `sync`, about. */

@@ -32,6 +32,7 @@ import {
   MAX_K,
   MAX_MESSAGE_BYTES,
   MAX_PAGE,
+  MAX_ROOT_BYTES,
   MAX_SEALED_BYTES,
   MAX_VECTOR_DIMS,
   MAX_WRAPPED_BYTES,
@@ -62,10 +63,18 @@ export interface BeginRequest {
   readonly state: GenerationState;
 }
 
+/** The library root, which the server keeps and cannot read: taken over in one step with the rest of the message, or refused with `conflict`. */
+export interface RootChange {
+  /** What the server has now; empty where it has none. */
+  readonly expected: Uint8Array;
+  readonly next: Uint8Array;
+}
+
 /** The pending generation takes over; the active one's records are dropped. */
 export interface ActivateRequest {
   readonly kind: 'activate';
   readonly parameters: Uint8Array;
+  readonly root?: RootChange | undefined;
 }
 
 /** Drops the pending generation. */
@@ -103,12 +112,15 @@ export interface PutRequest {
   readonly kind: 'put';
   readonly parameters: Uint8Array;
   readonly items: readonly PutItem[];
+  /** Absent while the generation is pending. */
+  readonly root?: RootChange | undefined;
 }
 
 /** Deletes images, with every record of theirs. */
 export interface RemoveRequest {
   readonly kind: 'remove';
   readonly ids: readonly Uint8Array[];
+  readonly root?: RootChange | undefined;
 }
 
 /** One trapdoor. */
@@ -241,6 +253,9 @@ function writeRequest(body: ByteWriter, request: Request): void {
       body.u8(RANKINGS.indexOf(request.ranking)).u32(request.vectorDims).u8(STATES.indexOf(request.state));
       return;
     case 'activate':
+      writeParameters(body, request.parameters);
+      writeRoot(body, request.root);
+      return;
     case 'discard':
       writeParameters(body, request.parameters);
       return;
@@ -261,8 +276,12 @@ function writeRequest(body: ByteWriter, request: Request): void {
         writeBlock(body, item.wrapped, 'wrapped', MAX_WRAPPED_BYTES);
         writeOptional(body, item.blob, (blob) => writeBlock(body, blob, 'blob', MAX_MESSAGE_BYTES));
       }
+      writeRoot(body, request.root);
       return;
     case 'remove':
+      writeIds(body, request.ids);
+      writeRoot(body, request.root);
+      return;
     case 'keys':
       writeIds(body, request.ids);
       return;
@@ -339,6 +358,7 @@ function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
       return { kind, parameters, ranking, vectorDims, state: readFlag(body) ? 'pending' : 'active' };
     }
     case 'activate':
+      return { kind, parameters: readParameters(body), root: readRoot(body) };
     case 'discard':
       return { kind, parameters: readParameters(body) };
     case 'has':
@@ -347,9 +367,10 @@ function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
     case 'put': {
       const parameters = readParameters(body);
       const count = readCount(body, MAX_ITEMS, 33);
-      return { kind, parameters, items: Array.from({ length: count }, () => readItem(body)) };
+      return { kind, parameters, items: Array.from({ length: count }, () => readItem(body)), root: readRoot(body) };
     }
     case 'remove':
+      return { kind, ids: readIds(body), root: readRoot(body) };
     case 'keys':
       return { kind, ids: readIds(body) };
     case 'search':
@@ -389,6 +410,20 @@ export function readRanking(body: ByteReader): Ranking {
 /** Numbers of a vector: at least 1 where the server ranks, none elsewhere. */
 export function readVectorDims(body: ByteReader, ranking: Ranking): number {
   return ranking === 'server' ? readLimited(body, MAX_VECTOR_DIMS, 1) : readLimited(body, 0);
+}
+
+function writeRoot(body: ByteWriter, root: RootChange | undefined): void {
+  writeOptional(body, root, ({ expected, next }) => {
+    writeBlock(body, expected, 'root.expected', MAX_ROOT_BYTES);
+    writeBlock(body, next, 'root.next', MAX_ROOT_BYTES);
+  });
+}
+
+function readRoot(body: ByteReader): RootChange | undefined {
+  return readOptional(body, () => ({
+    expected: body.block(MAX_ROOT_BYTES).slice(),
+    next: body.block(MAX_ROOT_BYTES).slice(),
+  }));
 }
 
 function readItem(body: ByteReader): PutItem {

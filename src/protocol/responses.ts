@@ -28,6 +28,7 @@ import {
   MAX_K,
   MAX_MESSAGE_BYTES,
   MAX_PAGE,
+  MAX_ROOT_BYTES,
   MAX_SEALED_BYTES,
   MAX_TEXT_BYTES,
   MAX_WRAPPED_BYTES,
@@ -50,6 +51,8 @@ export interface InfoResponse {
   readonly images: number;
   readonly blobBytes: number;
   readonly generations: readonly GenerationSummary[];
+  /** Library root, sealed; empty where there is none. */
+  readonly root: Uint8Array;
 }
 
 /** `begin`, `activate` and `discard` have been done. */
@@ -127,6 +130,8 @@ export interface SyncResponse {
   readonly more: boolean;
   /** Images of the generation. */
   readonly records: number;
+  /** Library root, sealed; empty where there is none. */
+  readonly root: Uint8Array;
   /** In order. Undefined: the log does not reach back so far, or has never been so far; read everything anew. */
   readonly changes?: readonly SyncEntry[] | undefined;
 }
@@ -263,6 +268,7 @@ function writeResponse(body: ByteWriter, response: Response): void {
           .u64(records)
           .u32(vectorDims);
       }
+      writeBlock(body, response.root, 'root', MAX_ROOT_BYTES);
       return;
     case 'done':
       return;
@@ -330,6 +336,7 @@ function writeResponse(body: ByteWriter, response: Response): void {
         .u64(response.until)
         .u8(response.more ? 1 : 0)
         .u64(response.records);
+      writeBlock(body, response.root, 'root', MAX_ROOT_BYTES);
       writeOptional(body, response.changes, (changes) => {
         assertInteger(changes.length, 'changes.length', 0, MAX_PAGE);
         body.u32(changes.length);
@@ -390,6 +397,7 @@ function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response 
           const ranking = readRanking(body);
           return { parameters, state, ranking, records: body.u64(), vectorDims: readVectorDims(body, ranking) };
         }),
+        root: body.block(MAX_ROOT_BYTES).slice(),
       };
     }
     case 'done':
@@ -474,6 +482,7 @@ function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response 
         until: body.u64(),
         more: readFlag(body),
         records: body.u64(),
+        root: body.block(MAX_ROOT_BYTES).slice(),
         changes: readOptional(body, () =>
           Array.from({ length: readCount(body, MAX_PAGE, ID_BYTES + 1) }, () => ({
             id: readId(body),

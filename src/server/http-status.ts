@@ -14,6 +14,7 @@ const STATUS: Partial<Record<RetrievalErrorCode, number>> = {
   'timed-out': 408,
   'parameter-mismatch': 409,
   'index-incomplete': 409,
+  conflict: 409,
   'library-locked': 409,
   'message-too-large': 413,
   'rate-limited': 429,

@@ -9,7 +9,7 @@ import { compareBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { Generation } from '../index/generation.ts';
 import { loadGeneration, refreshGeneration } from '../index/refresh.ts';
-import type { GenerationInfo, Store, StoredRecord } from '../index/store.ts';
+import type { GenerationInfo, RootMutation, Store, StoredRecord } from '../index/store.ts';
 import {
   HAS_BLOB,
   HAS_RECORD,
@@ -19,6 +19,7 @@ import {
   type CandidatesRequest,
   type Request,
   type Response,
+  type RootChange,
   type SealedEntry,
   type SearchRequest,
   type SyncEntry,
@@ -68,6 +69,11 @@ interface LoadedIndex {
   readonly generation: Generation;
 }
 
+/** What a message changes of the root. */
+function rootMutation({ root }: { readonly root?: RootChange | undefined }): RootMutation[] {
+  return root === undefined ? [] : [{ kind: 'root', ...root }];
+}
+
 class StoreServer implements Server {
   readonly #store: Store;
   readonly #kernels: WebAssembly.Module;
@@ -112,11 +118,12 @@ class StoreServer implements Server {
     const store = this.#store;
     switch (request.kind) {
       case 'info': {
-        const { sequence, images, blobBytes, generations } = await store.stats();
-        return { kind: 'info', sequence, images, blobBytes, generations };
+        return { kind: 'info', ...(await store.stats()) };
       }
-      case 'begin':
       case 'activate':
+        await this.#inTurn(() => store.commit([request, ...rootMutation(request)]));
+        return { kind: 'done' };
+      case 'begin':
       case 'discard':
         await this.#inTurn(() => store.commit([request]));
         return { kind: 'done' };
@@ -130,12 +137,16 @@ class StoreServer implements Server {
       case 'put': {
         const { parameters, items } = request;
         const mutations = items.map((item) => ({ kind: 'put' as const, parameters, ...item }));
-        return { kind: 'put', sequence: await this.#inTurn(() => store.commit(mutations)) };
+        return {
+          kind: 'put',
+          sequence: await this.#inTurn(() => store.commit([...rootMutation(request), ...mutations])),
+        };
       }
       case 'remove': {
         return this.#inTurn(async () => {
           const before = await store.stats();
-          const sequence = await store.commit(request.ids.map((id) => ({ kind: 'remove' as const, id })));
+          const removals = request.ids.map((id) => ({ kind: 'remove' as const, id }));
+          const sequence = await store.commit([...rootMutation(request), ...removals]);
           return { kind: 'remove', removed: sequence - before.sequence, sequence };
         });
       }
@@ -231,8 +242,9 @@ class StoreServer implements Server {
     }
     const more = log !== undefined && (changes.length < log.length || log.length === limit);
     const { records } = await this.#generation(parameters);
+    const { root } = await this.#store.stats();
     return {
-      ...{ kind: 'sync', begun, records, more },
+      ...{ kind: 'sync', begun, records, root, more },
       until: more ? until : Math.max(until, sequence),
       changes: log && changes,
     };

@@ -41,7 +41,8 @@ export async function reindexLibrary(folder: string, options: Options): Promise<
     const { noise = library.index.noise, split = library.index.split } = options;
     const prefilter = choosePrefilter(library.index.prefilter, options);
     const index = asked || pending === undefined ? { ...library.index, prefilter, noise, split } : pending.index;
-    if (equalBytes(indexFingerprint(vocabulary.fingerprint, index), library.client.parameters)) {
+    const current = indexFingerprint(library.vocabulary.fingerprint, library.index);
+    if (equalBytes(indexFingerprint(vocabulary.fingerprint, index), current)) {
       // Probes are a setting of the query: other ones need no other index.
       const probes = prefilter.probes !== library.index.prefilter.probes;
       if (probes) await library.setProbes(prefilter.probes);

@@ -67,7 +67,15 @@ async function readQuery({ client }: Library, image: string, rule: WeightRule): 
 }
 
 /** A table for people: rank, score, what each feature adds, whether it looks like a copy of the query, name and id. */
-export function describeResult({ matches, weights, candidates, records, damaged, near }: SearchResult): string {
+export function describeResult({
+  matches,
+  weights,
+  candidates,
+  records,
+  damaged,
+  near,
+  missing,
+}: SearchResult): string {
   const lines = [
     `${candidates} of ${records} images ranked; weights ${FEATURES.map((f) => `${f} ${weights[f].toFixed(2)}`).join(', ')}`,
     '',
@@ -82,5 +90,10 @@ export function describeResult({ matches, weights, candidates, records, damaged,
   else if (!near) lines.push('', 'Nothing here is nearer than unrelated pictures are: these are guesses.');
   if (damaged > 0)
     lines.push('', `Left out, since they cannot be opened: ${damaged} records. blindsight verify names them.`);
+  if (missing !== undefined)
+    lines.push(
+      '',
+      `${missing} images of the library were not looked at: the server does not hand them out. blindsight verify says more.`,
+    );
   return lines.join('\n');
 }
