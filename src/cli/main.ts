@@ -416,6 +416,32 @@ command(
   );
 
 command(
+  'tune [library]',
+  'which tokens narrow a search down best, measured on your photos; changes nothing, and says the reindex that would',
+  `blindsight tune photos.blind --recall 0.95
+   blindsight tune photos.blind --family lsh --max-tokens 1024
+   blindsight tune --photos ~/Pictures --cache /tmp/features --json`,
+)
+  .addOption(passphraseFile())
+  .addOption(recoveryFile())
+  .addOption(server())
+  .addOption(tokenFile())
+  .option('--photos <folder>', 'measure on these photos, without a library')
+  .option('--vocabulary <file>', 'with --photos: a vocabulary made by blindsight train')
+  .option('--cache <dir>', 'keep features of --photos here, so that the next run is quick')
+  .addOption(new Option('--family <name>', 'this family only').choices(['lsh', 'centroids']))
+  .addOption(
+    new Option('--recall <share>', "of a full scan's first 20 that must be found")
+      .argParser(number(0, 1))
+      .default(0.95),
+  )
+  .addOption(
+    new Option('--max-touched <share>', 'of the photos that a search may rank').argParser(number(0, 1)).default(0.08),
+  )
+  .addOption(new Option('--max-tokens <n>', 'a query').argParser(integer(1, 65_536)).default(32))
+  .action(async (library: string | undefined, options) => (await import('./commands/tune.ts')).tune(library, options));
+
+command(
   'attack [library]',
   'what a server can work out from what it stores of your library; or of a folder of photos, over many parameters',
   `blindsight attack photos.blind

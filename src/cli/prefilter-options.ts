@@ -33,7 +33,10 @@ export function choosePrefilter(base: Prefilter, options: PrefilterOptions): Pre
       probes: probes ?? given.probes,
     };
   }
-  if (lsh) throw new RangeError('"--tables" and "--sampled-bits" expected family lsh, got centroids');
+  if (lsh)
+    throw new RangeError(
+      `"${tables === undefined ? '--sampled-bits' : '--tables'}" expected family lsh, got centroids`,
+    );
   const given = base.family === 'centroids' ? base : DEFAULT_PREFILTERS.centroids;
   return { family, assigned: assigned ?? given.assigned, probes: probes ?? given.probes };
 }

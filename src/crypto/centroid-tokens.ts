@@ -81,12 +81,16 @@ export class CentroidTokens implements TokenFamily {
   }
 
   #named(centroids: Uint32Array): BigUint64Array<ArrayBuffer> {
-    const input = new Uint8Array(FINGERPRINT_BYTES + 4);
-    input.set(this.#fingerprint);
-    const view = new DataView(input.buffer);
-    return BigUint64Array.from(centroids, (centroid) => {
-      view.setUint32(FINGERPRINT_BYTES, centroid, true);
-      return this.#maker.of(input);
-    }).sort();
+    return BigUint64Array.from(centroids, (centroid) =>
+      this.#maker.of(centroidInput(this.#fingerprint, centroid)),
+    ).sort();
   }
+}
+
+/** `fingerprint || u32(centroid)`: what a token of the family is made of. */
+export function centroidInput(fingerprint: Uint8Array, centroid: number): Uint8Array {
+  const input = new Uint8Array(FINGERPRINT_BYTES + 4);
+  input.set(fingerprint);
+  new DataView(input.buffer).setUint32(FINGERPRINT_BYTES, centroid, true);
+  return input;
 }

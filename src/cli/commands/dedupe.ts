@@ -9,7 +9,6 @@ import { loadDecoders, type Library } from '../../adapters/library.ts';
 import { loadKernels } from '../../adapters/package-files.ts';
 import { toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
-import type { Client } from '../../client/client.ts';
 import { isFatal } from '../../client/failures.ts';
 import { DUPLICATE_DISTANCE, groupDuplicates, type DuplicateGroup } from '../../client/near-duplicates.ts';
 import { ImageReader } from '../../image/decode.ts';
@@ -17,6 +16,7 @@ import { inKeepOrder, pathOf, type KeepRule, type Stored } from '../keep-rules.t
 import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
 import { answer, describeError, size } from '../output.ts';
 import { startProgress, type Progress } from '../progress.ts';
+import { readPictures } from '../stored-pictures.ts';
 
 interface Options extends OpenOptions {
   readonly keep: KeepRule;
@@ -25,9 +25,6 @@ interface Options extends OpenOptions {
   readonly distance?: number;
   readonly remove?: boolean;
 }
-
-/** Records in one message. */
-const BATCH_RECORDS = 256;
 
 /** One picture of a group, as it is answered. */
 interface Listed {
@@ -113,35 +110,6 @@ export async function dedupe(folder: string, options: Options): Promise<void> {
     );
     if (failed.length > 0 || signal.aborted) process.exitCode = 1;
   });
-}
-
-/** Every picture with a code, and how many have none. */
-async function readPictures(
-  client: Client,
-  quiet: boolean,
-  signal: AbortSignal,
-): Promise<{ pictures: Stored[]; unindexed: number }> {
-  const pictures: Stored[] = [];
-  let unindexed = 0;
-  const progress = startProgress('records', (await client.info()).images, 'images', quiet);
-  const read = async (ids: readonly Uint8Array[]): Promise<void> => {
-    if (signal.aborted) throw stopped();
-    for (const [id, record] of await client.records(ids)) {
-      if (record.indexed) pictures.push({ id, record });
-      else unindexed++;
-      progress.step();
-    }
-  };
-  let batch: Uint8Array[] = [];
-  for await (const { id } of client.list()) {
-    batch.push(id);
-    if (batch.length < BATCH_RECORDS) continue;
-    await read(batch);
-    batch = [];
-  }
-  await read(batch);
-  progress.stop();
-  return { pictures, unindexed };
 }
 
 /** Runs the steps to their end; now and then the process gets to hear signals. */
