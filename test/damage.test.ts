@@ -1,4 +1,7 @@
-/** One image of a store is damaged, in every table: searches go on without it and say so, and adding its file mends it. */
+/**
+ * Images of a store are damaged, in every table: searches go on without them and say so, adding a file mends its image, and a repair
+ * mends what follows from the rest.
+ */
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,13 +9,15 @@ import { createLibrary, openLibrary, type Library } from '../src/adapters/librar
 import { cacheFile } from '../src/adapters/cache-file.ts';
 import { toHex } from '../src/base/bytes.ts';
 import { addImages } from '../src/client/add-images.ts';
+import { RetrievalError } from '../src/base/errors.ts';
 import { reindex } from '../src/client/reindex.ts';
+import { repairLibrary } from '../src/client/repair-library.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
 import { encodeVocabulary } from '../src/codes/vocabulary-format.ts';
 import { TableStore } from '../src/index/table-store.ts';
 import type { TableName } from '../src/index/tables.ts';
-import { chunkKey } from '../src/index/values.ts';
-import { RANKINGS } from '../src/protocol/messages.ts';
+import { STATE_KEY, chunkKey, decodeImage, decodeState, encodeState, sequenceKey } from '../src/index/values.ts';
+import { RANKINGS, type Ranking } from '../src/protocol/messages.ts';
 import { createServer } from '../src/server/server.ts';
 import { openLmdbStore } from '../src/stores/lmdb-store.ts';
 import { MemoryTables } from '../src/stores/memory-store.ts';
@@ -117,6 +122,157 @@ test('adding the file of a damaged image stores it anew', async () => {
       assert.equal(await client.open(id(ids)), files[2], what);
       await close();
     }
+});
+
+type Damage = (tables: MemoryTables, id: Uint8Array) => void;
+
+/** Flips a bit of a value, from its beginning or, below 0, from its end. */
+const flipAt =
+  (name: TableName, at: number, key = (id: Uint8Array): Uint8Array => id): Damage =>
+  (tables, id) => {
+    const value = tables.table[name].get(key(id))!;
+    value[at < 0 ? value.length + at : at]! ^= 1;
+    tables.table[name].put(key(id), value);
+  };
+const removeFrom =
+  (name: TableName): Damage =>
+  (tables, id) =>
+    tables.table[name].remove(id);
+const firstPiece = (id: Uint8Array): Uint8Array => chunkKey(id, 0);
+const logEntryOf =
+  (change: (tables: MemoryTables, key: Uint8Array) => void): Damage =>
+  (tables, id) =>
+    change(tables, sequenceKey(decodeImage(id, tables.table.images.get(id)!).log));
+
+// In a row, the wrapped key of the generation that serves lies before an empty one (u32) of the other.
+const LAST_OF_KEY = -5;
+const MENDED: readonly (readonly [string, Damage, readonly string[], { nameLost?: boolean }?])[] = [
+  ['checksum of a record', flipAt('records0', 0), ['index']],
+  ['a token', flipAt('records0', 14), ['index']],
+  ['a sealed record', flipAt('records0', -1), ['record'], { nameLost: true }],
+  ['a missing record', removeFrom('records0'), ['record'], { nameLost: true }],
+  ['number in the log, of a row', flipAt('images', 4), ['index', 'image']],
+  ['checksum of a piece', flipAt('blobs', 0, firstPiece), ['index', 'image']],
+  ['a log entry', logEntryOf((tables, key) => flipAt('log', -1, () => key)(tables, key)), []],
+  ['a missing log entry', logEntryOf((tables, key) => tables.table.log.remove(key)), []],
+];
+const LOST: readonly (readonly [string, Damage])[] = [
+  ['a wrapped key', flipAt('images', LAST_OF_KEY)],
+  ['a sealed piece', flipAt('blobs', -1, firstPiece)],
+  ['a missing piece', (tables, id) => tables.table.blobs.remove(firstPiece(id))],
+];
+
+async function damaged(damage: Damage, ranking: Ranking = 'server', images: readonly number[] = [2]) {
+  const tables = new MemoryTables();
+  const index = { ranking, prefilter: LSH, noise: 0, split: 1 };
+  const library = await makeLibrary(COUNT, SEED, index, new TableStore(tables));
+  for (const i of images) damage(tables, library.ids[i]!);
+  return { ...library, tables };
+}
+
+for (const ranking of RANKINGS)
+  test(`${ranking}: what follows from the rest is mended`, async () => {
+    for (const [what, damage, made, { nameLost = false } = {}] of MENDED) {
+      if (what === 'a token' && ranking === 'client') continue;
+      const { ids, files, reopen, close } = await damaged(damage, ranking);
+      const client = reopen();
+      assert.is((await verifyLibrary(client)).faults.length, 1, what);
+      const { faults, found, repaired, removed } = await repairLibrary(client);
+      const id = toHex(ids[2]!);
+      assert.equal([faults, found, removed], [[], 1, 0], what);
+      assert.equal(repaired, made.length === 0 ? [] : [{ id, made, nameLost }], what);
+      for (const [i, file] of files.entries()) assert.equal(await client.open(ids[i]!), file, what);
+      const fresh = reopen();
+      const { matches, damaged: left } = await fresh.search(await fresh.query(files[2]!), { k: COUNT, scan: true });
+      assert.equal([matches.length, left, matches[0]!.id], [COUNT, 0, id], what);
+      assert.is((await fresh.record(ids[2]!)).name, nameLost ? id : '2.bin', what);
+      assert.equal((await repairLibrary(client)).found, 0, what);
+      await close();
+    }
+  });
+
+test('what is lost is named with its path, and stays; its record keeps the name', async () => {
+  for (const [what, damage] of LOST) {
+    const { client, ids, files, tables, close } = await damaged(damage);
+    // Both halves of one image.
+    flipAt('records0', 14)(tables, ids[2]!);
+    const { faults, removed } = await repairLibrary(client);
+    const [fault, ...others] = faults;
+    assert.equal([fault!.id, fault!.code, others, removed], [toHex(ids[2]!), 'corrupt-record', [], 0], what);
+    if (what !== 'a wrapped key') assert.is(fault!.path, '2.bin', what);
+    assert.is((await client.info()).images, COUNT);
+    for (const [i, file] of files.entries()) if (i !== 2) assert.equal(await client.open(ids[i]!), file, what);
+    // Adding its file brings it back.
+    await client.put([await client.prepare(files[2]!, { name: '2.bin' })]);
+    assert.equal((await verifyLibrary(client)).faults, [], what);
+    await close();
+  }
+});
+
+test('pieces without an image are removed, counts are made to fit, and readers are told', async () => {
+  const { client, ids, files, tables, reopen, close } = await damaged(removeFrom('images'));
+  const query = await client.query(files[2]!);
+  await client.search(query, { k: COUNT, scan: true });
+  const { faults, repaired, removed, images } = await repairLibrary(client);
+  assert.equal([repaired, removed, images], [[], 1, COUNT - 1]);
+  // The library root knows of it: that it is lost has to be accepted.
+  assert.equal(
+    faults.map(({ id, code }) => [id, code]),
+    [[toHex(ids[2]!), 'omitted']],
+  );
+  await client.acceptRoot();
+  for (const reader of [client, reopen()])
+    assert.is((await reader.search(query, { k: COUNT, scan: true })).matches.length, COUNT - 1);
+  const state = decodeState(tables.table.meta.get(STATE_KEY)!);
+  tables.table.meta.put(STATE_KEY, encodeState({ ...state, images: 70, blobBytes: 1 }));
+  assert.is((await verifyLibrary(client)).faults[0]!.code, 'corrupt-index');
+  assert.equal((await repairLibrary(client)).faults, []);
+  // A removal that cannot be read: readers read everything anew, before and after it is forgotten.
+  await client.remove([ids[3]!]);
+  for (const key of tables.table.removed.keys(new Uint8Array(0), 9)) flipAt('removed', -1, () => key)(tables, key);
+  assert.is((await client.search(query, { k: COUNT, scan: true })).matches.length, COUNT - 2);
+  assert.is(await client.repairServer(), 0);
+  assert.is(tables.table.removed.keys(new Uint8Array(0), 9).length, 0);
+  assert.is((await client.search(query, { k: COUNT, scan: true })).matches.length, COUNT - 2);
+  await close();
+});
+
+test('a repair that is stopped at any message loses nothing, and the next one finishes it', async () => {
+  const damageAll: Damage = (tables, id) => MENDED[id[0]! % 2 === 0 ? 1 : 5]![1](tables, id);
+  for (let stop = 0, done = false; !done; stop++) {
+    const { client, ids, files, setMangle, close } = await damaged(damageAll, 'server', [1, 2, 3]);
+    let messages = 0;
+    setMangle((_, response) => {
+      // The server has done it; the client is dead before it hears of it.
+      if (messages++ === stop) throw new RetrievalError('server-unreachable', 'stopped');
+      return response;
+    });
+    done = await repairLibrary(client).then(
+      () => true,
+      () => false,
+    );
+    setMangle(undefined);
+    assert.equal((await repairLibrary(client)).faults, [], `message ${stop}`);
+    for (const [i, file] of files.entries()) {
+      assert.equal(await client.open(ids[i]!), file, `message ${stop}`);
+      assert.is((await client.record(ids[i]!)).name, `${i}.bin`, `message ${stop}`);
+    }
+    await close();
+  }
+});
+
+test('while an index is being built, a repair drops what is damaged of it, to be made again', async () => {
+  const { client, ids, other, tables, close } = await damaged(() => undefined);
+  const next = other({ ranking: 'client', prefilter: LSH, noise: 0, split: 1 });
+  await next.begin('pending');
+  await next.put([next.prepareRecord(ids[4]!, await client.record(ids[4]!))]);
+  flipAt('records1', -1)(tables, ids[4]!);
+  assert.equal((await repairLibrary(client)).faults, []);
+  const counts = { done: 0, kept: 0, unindexed: 0, failed: 0 };
+  for await (const { status } of reindex(client, next)) counts[status]++;
+  assert.equal(counts, { done: COUNT, kept: 0, unindexed: 0, failed: 0 });
+  assert.equal((await verifyLibrary(next)).faults, []);
+  await close();
 });
 
 test('a reader that opens while a new index takes over reads its files once more', async () => {

@@ -256,6 +256,8 @@ test('a viewer looks, and changes nothing', async () => {
     () => viewer.remove([ids[0]!]),
     () => viewer.put([item]),
     () => viewer.verifyServer().next(),
+    () => viewer.repairServer(),
+    () => viewer.salvage(ids[0]!),
   ])
     assert.is(await code(work()), 'forbidden');
   assert.is((await viewer.info()).images, FILES.length);

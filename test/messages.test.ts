@@ -54,6 +54,8 @@ const REQUESTS: Request[] = [
   { kind: 'candidates', parameters, tokens: undefined, after: undefined, limit: 7 },
   { kind: 'sync', parameters, since: 2 ** 40, limit: 7 },
   { kind: 'keys', ids },
+  { kind: 'salvage', parameters, id: ids[1]! },
+  { kind: 'repair' },
 ];
 
 const RESPONSES: Response[] = [
@@ -73,6 +75,9 @@ const RESPONSES: Response[] = [
   { kind: 'records', records: [undefined, { sealed: bytes(9, 1), tokenCount: 2, vectorDims: 0 }] },
   { kind: 'list', entries: [{ id: ids[0]!, blobBytes: 12, active: true, pending: false }] },
   { kind: 'keys', wrapped: [bytes(72, 1), undefined] },
+  { kind: 'salvage', sealed: bytes(9, 1), wrapped: undefined, blob: bytes(10, 2) },
+  { kind: 'salvage', sealed: undefined, wrapped: bytes(72, 1), blob: new Uint8Array(0) },
+  { kind: 'repair', removed: 3 },
   { kind: 'blob', total: 2 ** 33, wrapped: bytes(72, 1), bytes: bytes(10, 2) },
   { kind: 'verify', images: 2, records: 3, damaged: [ids[0]!], orphanBlobs: [], orphanRecords: ids, next: ids[1] },
   {

@@ -194,14 +194,16 @@ command('info <library>', 'what a library holds', `blindsight info photos.blind 
 
 command(
   'verify <library>',
-  'check every checksum and every seal, counts, orphans, and whether the server has all images and none of old',
+  'check every checksum and every seal, counts, orphans, and whether the server has all images and none of old; mend what can be mended',
   `blindsight verify photos.blind
+   blindsight verify photos.blind --repair
    blindsight verify photos.blind --accept`,
 )
   .option('--accept', 'take the library as it is now for the right one, as after restoring a backup')
   .addOption(passphraseFile())
   .addOption(server())
   .addOption(tokenFile())
+  .option('--repair', 'make anew what follows from the rest; name what is lost; remove nothing but orphans')
   .action(async (library: string, options) => (await import('./commands/verify.ts')).verify(library, options));
 
 prefilterOptions(

@@ -16,7 +16,7 @@ import type { Vocabulary } from '../codes/vocabulary.ts';
 import { IMAGE_VERSION, ImageCipher, newImageKey } from '../crypto/image-cipher.ts';
 import { LibraryKeys } from '../crypto/keys.ts';
 import { NO_IDS, equalSets, type IdSet, type Root } from '../crypto/root.ts';
-import { sealRecord, type ImageRecord } from '../crypto/record.ts';
+import { openRecord, sealRecord, type ImageRecord } from '../crypto/record.ts';
 import { unwrapKey, wrapKey } from '../crypto/seal.ts';
 import { wipe } from '../crypto/wipe.ts';
 import {
@@ -391,7 +391,7 @@ export class Client {
       id,
       ...this.#ranker.protect(encoded?.code),
       sealed: sealRecord(this.#keys.get('record'), id, record),
-      ...(options.store === false ? { wrapped: new Uint8Array(0) } : await this.#sealImage(id, bytes)),
+      ...(options.store === false ? { wrapped: new Uint8Array(0) } : await this.sealImage(id, bytes)),
     };
   }
 
@@ -435,7 +435,11 @@ export class Client {
     };
   }
 
-  async #sealImage(id: Uint8Array, bytes: Uint8Array): Promise<{ wrapped: Uint8Array; blob: Uint8Array }> {
+  /**
+   * Encrypts a file under a new image key: what {@link put} stores of an image beside its record.
+   * @param bytes - The whole file.
+   */
+  async sealImage(id: Uint8Array, bytes: Uint8Array): Promise<{ wrapped: Uint8Array; blob: Uint8Array }> {
     const imageKey = newImageKey();
     try {
       return {
@@ -634,9 +638,13 @@ export class Client {
       parts.push(part.bytes);
       offset += part.bytes.length;
     } while (offset < total);
+    return this.#openImage(id, wrapped, parts.length === 1 ? parts[0]! : concat(...parts));
+  }
+
+  async #openImage(id: Uint8Array, wrapped: Uint8Array, blob: Uint8Array): Promise<Uint8Array> {
     const imageKey = unwrapKey(this.#keys.get('wrap'), id, wrapped);
     try {
-      const bytes = await this.#images.open(imageKey, id, parts.length === 1 ? parts[0]! : concat(...parts));
+      const bytes = await this.#images.open(imageKey, id, blob);
       // The id is a keyed hash of the file: this holds even against someone who knows the image key.
       if (!equalBytes(await this.identify(bytes), id))
         throw new RetrievalError('decrypt-failed', 'the image is not the one that was asked for');
@@ -652,6 +660,25 @@ export class Client {
    */
   sealedPart(id: Uint8Array, offset: number, length: number): Promise<BlobResponse> {
     return this.#ask({ kind: 'blob', id, offset, length }, 'blob');
+  }
+
+  /**
+   * What can still be opened of an image, when the server's checksums do not fit any more. Seals hold all the same: what opens is
+   * what was stored.
+   * @param id - 16 bytes.
+   */
+  async salvage(id: Uint8Array): Promise<{ readonly record?: ImageRecord; readonly bytes?: Uint8Array }> {
+    assertBytes(id, 'id', 16);
+    const { sealed, wrapped, blob } = await this.#ask({ kind: 'salvage', parameters: this.parameters, id }, 'salvage');
+    // Of whatever vocabulary: name and times are worth having.
+    const record = await readable(() => openRecord(this.#keys.get('record'), id, sealed!), sealed);
+    const bytes = await readable(() => this.#openImage(id, wrapped!, blob), wrapped);
+    return { ...(record === undefined ? {} : { record }), ...(bytes === undefined ? {} : { bytes }) };
+  }
+
+  /** Has the server mend what needs no key. @returns Images of which there were only pieces; they are gone. */
+  async repairServer(): Promise<number> {
+    return (await this.#ask({ kind: 'repair' }, 'repair')).removed;
   }
 
   /** Every image the server says it has, in order of id. */
@@ -717,4 +744,15 @@ function idBefore(id: Uint8Array): Uint8Array | undefined {
 
 function isConflict(error: unknown): boolean {
   return error instanceof RetrievalError && error.code === 'conflict';
+}
+
+/** What can be opened; undefined for what is not there, or does not open. */
+async function readable<T>(open: () => T | Promise<T>, sealed: Uint8Array | undefined): Promise<T | undefined> {
+  if (sealed === undefined) return undefined;
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof RetrievalError) return undefined;
+    throw error;
+  }
 }

@@ -5,10 +5,10 @@
  */
 import { equalBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
-import type { ImageRecord } from '../crypto/record.ts';
 import type { PutItem } from '../protocol/messages.ts';
 import type { Client } from './client.ts';
-import { isFatal, isUndecodable } from './failures.ts';
+import { describeAgain } from './describe-again.ts';
+import { isFatal } from './failures.ts';
 
 /** Records in one message, where no image is opened. */
 const BATCH_RECORDS = 256;
@@ -75,7 +75,7 @@ function sealAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Pr
 function encodeAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Promise<ReindexOutcome[]> {
   return putEach(current, next, ids, async (id) => {
     const [bytes, record] = [await current.open(id), await current.record(id)];
-    return prepare(next, id, bytes, record);
+    return describeAgain(next, id, bytes, record);
   });
 }
 
@@ -105,22 +105,4 @@ async function putEach(
 function known(wrapped: Uint8Array | undefined): Uint8Array {
   if (wrapped === undefined) throw new RetrievalError('unknown-id', 'an image is gone');
   return wrapped;
-}
-
-/** The record of one image in the new index. */
-async function prepare(
-  next: Client,
-  id: Uint8Array,
-  bytes: Uint8Array,
-  { name, path, modifiedAt, addedAt }: ImageRecord,
-): Promise<{ item: PutItem; status: 'done' | 'unindexed' }> {
-  const attributes = { name, path, modifiedAt, addedAt };
-  try {
-    return { item: await next.prepare(bytes, attributes, { id, store: false }), status: 'done' };
-  } catch (error) {
-    // Anything else (no model, no memory) must not cost the image its place in the index.
-    if (!isUndecodable(error)) throw error;
-    const item = await next.prepare(bytes, attributes, { id, store: false, undecodable: true });
-    return { item, status: 'unindexed' };
-  }
 }

@@ -2,7 +2,7 @@
  * Checking a library: first what the server can check of what it stores, then every seal, with the keys.
  * @module
  */
-import { toHex } from '../base/bytes.ts';
+import { fromHex, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { Client } from './client.ts';
 import { isConnectionFailure } from './transport.ts';
@@ -13,6 +13,8 @@ export interface Fault {
   readonly id: string;
   readonly code: string;
   readonly message: string;
+  /** The path that the image was added with, where its record still tells. */
+  readonly path?: string;
 }
 
 /** A finished check. */
@@ -78,7 +80,16 @@ export async function verifyLibrary(client: Client, onImage: () => void = () => 
           message: `${what}: the library says ${said[what]}, there are ${counted[what]}`,
         });
   }
-  return { images, records, faults };
+  return { images, records, faults: await Promise.all(faults.map((fault) => withPath(client, fault))) };
+}
+
+async function withPath(client: Client, fault: Fault): Promise<Fault> {
+  try {
+    const { path, name } = await client.record(fromHex(fault.id)!);
+    return { ...fault, path: path ?? name };
+  } catch {
+    return fault;
+  }
 }
 
 /** What is wrong when the server shows other images than the library has. */

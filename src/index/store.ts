@@ -125,6 +125,14 @@ export interface BlobRange {
   readonly bytes: Uint8Array;
 }
 
+/** What is left of an image, without regard to checksums. */
+export interface Leftovers {
+  readonly sealed?: Uint8Array | undefined;
+  readonly wrapped?: Uint8Array | undefined;
+  /** As many pieces of the file as there are. */
+  readonly blob: Uint8Array;
+}
+
 /** What a check of one page of the store has found. */
 export interface VerifyPage {
   readonly images: number;
@@ -174,13 +182,26 @@ export interface Store {
 
   /**
    * What changed after `since`, in order, at most `limit`. Superseded changes are left out: an id comes up
-   * at most once as put, after its removals. Undefined when the log no longer reaches back so far: read
-   * everything instead.
+   * at most once as put, after its removals, unless it was damaged. Undefined when the log no longer reaches back so far, or is
+   * damaged itself: read everything instead.
    */
   changes(since: number, limit: number): Promise<Change[] | undefined>;
 
   /** Checks images and records in order of id, from after `after`, at most `limit` ids. */
   verify(after: Uint8Array | undefined, limit: number): Promise<VerifyPage>;
+
+  /**
+   * What is left of an image, damaged or not.
+   * @throws `parameter-mismatch` when there is no such generation.
+   */
+  salvage(parameters: Uint8Array, id: Uint8Array): Promise<Leftovers>;
+
+  /**
+   * Mends what follows from the rest: counts, log, marks of records that are missing; damaged records of the pending generation go,
+   * to be made again, and so do pieces without an image.
+   * @returns Ids of such pieces. It is durable.
+   */
+  repair(): Promise<number>;
 
   /** Lets go of files and locks. Calling it again does nothing. */
   close(): Promise<void>;

@@ -4,13 +4,14 @@
  * of them is ever without the others.
  * @module
  */
-import { equalBytes, toHex } from '../base/bytes.ts';
+import { concat, equalBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type {
   BlobRange,
   Change,
   GenerationInfo,
   ImageEntry,
+  Leftovers,
   Mutation,
   PutMutation,
   RecordEntry,
@@ -33,6 +34,8 @@ import {
   encodeRecord,
   encodeState,
   protect,
+  salvageImage,
+  salvageRecord,
   sequenceKey,
   sequenceOf,
   unprotect,
@@ -73,25 +76,30 @@ export class TableStore implements Store {
   }
 
   async commit(mutations: readonly Mutation[]): Promise<number> {
-    this.#assertOpen();
-    if (this.readOnly) throw new RetrievalError('storage-failed', 'the store was opened for reading only');
     let bytes = 0;
     for (const mutation of mutations) bytes += mutationBytes(mutation);
     const rooted = mutations.some(({ kind }) => kind === 'root');
-    let sequence = 0;
-    this.#tables.transaction(() => {
-      let state = this.#state();
+    return this.#change((state) => {
       for (const mutation of mutations) {
         // A root that does not say what is there would be worth nothing.
         const stale = !rooted && state.root.length > 0 && this.#needsRoot(state, mutation);
         state = this.#apply({ ...state, sequence: state.sequence + 1 }, mutation);
         if (stale) throw conflict();
       }
-      state = this.#trim(state);
+      return state;
+    }, bytes).sequence;
+  }
+
+  /** Changes everything in one transaction. @returns The state after it. */
+  #change(work: (state: State) => State, bytes: number): State {
+    this.#assertOpen();
+    if (this.readOnly) throw new RetrievalError('storage-failed', 'the store was opened for reading only');
+    let state = EMPTY;
+    this.#tables.transaction(() => {
+      state = this.#trim(work(this.#state()));
       this.#tables.table.meta.put(STATE_KEY, encodeState(state));
-      sequence = state.sequence;
     }, bytes);
-    return sequence;
+    return state;
   }
 
   async stats(): Promise<StoreStats> {
@@ -178,8 +186,9 @@ export class TableStore implements Store {
           const id = unprotect(key, table.get(key)!, 'a log entry').slice();
           return { sequence: sequenceOf(key), id, kind };
         });
-      const puts = entries(log, 'put');
-      const removals = entries(removed, 'remove');
+      const puts = whole(() => entries(log, 'put'));
+      const removals = whole(() => entries(removed, 'remove'));
+      if (puts === undefined || removals === undefined) return undefined;
       return [...puts, ...removals].sort((a, b) => a.sequence - b.sequence).slice(0, limit);
     });
   }
@@ -212,6 +221,119 @@ export class TableStore implements Store {
       const done = seen === ids.length && ids.length < limit;
       return { images, records, damaged, orphanBlobs, orphanRecords, next: done ? undefined : next };
     });
+  }
+
+  async salvage(parameters: Uint8Array, id: Uint8Array): Promise<Leftovers> {
+    return this.#read(() => {
+      const { images, blobs } = this.#tables.table;
+      const { slot } = generationOf(this.#state(), parameters);
+      const [stored, image] = [this.#recordsOf(slot).get(id), images.get(id)];
+      const row = image && whole(() => salvageImage(image));
+      const wrapped = row && (row.wrapped[slot].length > 0 ? row.wrapped[slot] : row.wrapped[slot === 0 ? 1 : 0]);
+      const pieces = this.#chunkKeys(id).map((key) => blobs.get(key)!.subarray(CHECK_BYTES));
+      return { sealed: stored && whole(() => salvageRecord(stored).sealed), wrapped, blob: concat(...pieces) };
+    });
+  }
+
+  async repair(): Promise<number> {
+    let removed = 0;
+    this.#change((state) => {
+      const orphans = this.#orphans();
+      removed = orphans.length;
+      for (const id of orphans) state = this.#removeOrphan({ ...state, sequence: state.sequence + 1 }, id);
+      return this.#recount(this.#mendRemovals(state));
+    }, OVERHEAD_BYTES);
+    return removed;
+  }
+
+  /** Ids with pieces, but without an image. */
+  #orphans(): Uint8Array[] {
+    const { images } = this.#tables.table;
+    const found: Uint8Array[] = [];
+    for (let after: Uint8Array | undefined; ;) {
+      const ids = this.#idsAfter(after, PAGE);
+      found.push(...ids.filter((id) => images.get(id) === undefined));
+      if (ids.length < PAGE) return found;
+      after = ids.at(-1);
+    }
+  }
+
+  #removeOrphan(state: State, id: Uint8Array): State {
+    const { blobs, records0, records1 } = this.#tables.table;
+    for (const chunk of this.#chunkKeys(id)) blobs.remove(chunk);
+    for (const table of [records0, records1]) table.remove(id);
+    return this.#logRemoval(state, id);
+  }
+
+  #logRemoval(state: State, id: Uint8Array): State {
+    const key = sequenceKey(state.sequence);
+    this.#tables.table.removed.put(key, protect(key, id));
+    return { ...state, removals: state.removals + 1 };
+  }
+
+  /** A removal whose id cannot be read is forgotten as if it were too old. */
+  #mendRemovals(state: State): State {
+    const { removed } = this.#tables.table;
+    let { trimmed } = state;
+    let removals = 0;
+    for (let after: Uint8Array | undefined; ;) {
+      const keys = keysAfter(removed, after, PAGE);
+      for (const key of keys)
+        if (whole(() => unprotect(key, removed.get(key)!, 'a log entry')) !== undefined) removals++;
+        else {
+          removed.remove(key);
+          trimmed = Math.max(trimmed, sequenceOf(key));
+        }
+      if (keys.length < PAGE) return { ...state, removals, trimmed };
+      after = keys.at(-1);
+    }
+  }
+
+  /** Counts all images anew; marks, log and records of the pending generation are made to fit what is there. */
+  #recount(state: State): State {
+    const { images, log } = this.#tables.table;
+    const records = new Map<Slot, number>();
+    const logged = new Set<number>();
+    let [count, blobBytes] = [0, 0];
+    for (let after: Uint8Array | undefined; ;) {
+      const ids = keysAfter(images, after, PAGE);
+      for (const id of ids) {
+        const readable = whole(() => this.#image(id)) !== undefined;
+        const row = this.#whatIsLeft(id, state)!;
+        let slots = 0;
+        for (const slot of [0, 1] as const) {
+          const stored = this.#recordsOf(slot).get(id);
+          const phase = state.generations.find((generation) => generation.slot === slot)?.state;
+          if (stored === undefined) continue;
+          const kept =
+            phase === 'active' || (phase === 'pending' && whole(() => decodeRecord(id, stored)) !== undefined);
+          if (!kept) this.#recordsOf(slot).remove(id);
+          else {
+            slots |= 1 << slot;
+            records.set(slot, (records.get(slot) ?? 0) + 1);
+          }
+        }
+        count++;
+        blobBytes += row.blobBytes;
+        if (!readable) continue;
+        // The wrapped keys stay in any case: without them the image is lost.
+        if (slots !== row.slots) images.put(id, encodeImage(id, { ...row, slots }));
+        const key = sequenceKey(row.log);
+        logged.add(row.log);
+        const entry = log.get(key);
+        if (entry === undefined || !equalBytes(entry, protect(key, id))) log.put(key, protect(key, id));
+      }
+      if (ids.length < PAGE) break;
+      after = ids.at(-1);
+    }
+    for (let after: Uint8Array | undefined; ;) {
+      const keys = keysAfter(log, after, PAGE);
+      for (const key of keys) if (!logged.has(sequenceOf(key))) log.remove(key);
+      if (keys.length < PAGE) break;
+      after = keys.at(-1);
+    }
+    const generations = state.generations.map((g) => ({ ...g, records: records.get(g.slot) ?? 0 }));
+    return { ...state, images: count, blobBytes, generations };
   }
 
   close(): Promise<void> {
@@ -387,7 +509,7 @@ export class TableStore implements Store {
 
   /** Damage is no reason to keep an image: what belongs to the id is found by its keys. */
   #remove(state: State, id: Uint8Array): State {
-    const { images, blobs, log, removed } = this.#tables.table;
+    const { images, blobs, log } = this.#tables.table;
     const row = this.#whatIsLeft(id, state);
     if (row === undefined) return unchanged(state);
     for (const chunk of this.#chunkKeys(id)) blobs.remove(chunk);
@@ -395,11 +517,8 @@ export class TableStore implements Store {
     // The log entry of a damaged image stays: readers find no record behind it.
     log.remove(sequenceKey(row.log));
     images.remove(id);
-    const key = sequenceKey(state.sequence);
-    removed.put(key, protect(key, id));
     return {
-      ...state,
-      removals: state.removals + 1,
+      ...this.#logRemoval(state, id),
       images: state.images - 1,
       blobBytes: Math.max(0, state.blobBytes - row.blobBytes),
       generations: state.generations.map((g) =>
@@ -466,6 +585,12 @@ export class TableStore implements Store {
     let row: ImageRow | undefined;
     try {
       row = this.#image(id);
+      if (row !== undefined) {
+        const key = sequenceKey(row.log);
+        const entry = this.#tables.table.log.get(key);
+        if (entry === undefined || !equalBytes(unprotect(key, entry, 'a log entry'), id))
+          throw new RetrievalError('corrupt-record', 'a log entry is missing');
+      }
       const chunks = Math.ceil((row?.blobBytes ?? 0) / CHUNK_BYTES);
       for (let chunk = 0; chunk < chunks; chunk++) this.#chunk(id, chunk, row!.blobBytes);
       for (const slot of [0, 1] as const) {

@@ -179,7 +179,17 @@ export function encodeImage(id: Uint8Array, { log, blobBytes, slots, wrapped }: 
 
 /** @throws `corrupt-record`. {@link RetrievalError} */
 export function decodeImage(id: Uint8Array, stored: Uint8Array): ImageRow {
-  const body = new ByteReader(unprotect(id, stored, 'an image'), 'corrupt-record');
+  unprotect(id, stored, 'an image');
+  return salvageImage(stored);
+}
+
+/**
+ * {@link decodeImage} without a look at the checksum.
+ * @throws `corrupt-record`. {@link RetrievalError}
+ */
+export function salvageImage(stored: Uint8Array): ImageRow {
+  const body = new ByteReader(stored, 'corrupt-record');
+  body.raw(CHECK_BYTES);
   const [log, blobBytes, slots] = [body.u64(), body.u64(), body.u8()];
   const wrapped = [body.block(body.left).slice(), body.block(body.left).slice()] as const;
   body.end();
@@ -193,7 +203,17 @@ export function encodeRecord(id: Uint8Array, { tokens, vector, sealed }: StoredR
 
 /** @throws `corrupt-record`. {@link RetrievalError} */
 export function decodeRecord(id: Uint8Array, stored: Uint8Array): StoredRecord {
-  const body = new ByteReader(unprotect(id, stored, 'a record'), 'corrupt-record');
+  unprotect(id, stored, 'a record');
+  return salvageRecord(stored);
+}
+
+/**
+ * {@link decodeRecord} without a look at the checksum.
+ * @throws `corrupt-record`. {@link RetrievalError}
+ */
+export function salvageRecord(stored: Uint8Array): StoredRecord {
+  const body = new ByteReader(stored, 'corrupt-record');
+  body.raw(CHECK_BYTES);
   const tokens = body.u32();
   const vector = body.u32();
   return { tokens: body.u64s(tokens), vector: body.floats(vector), sealed: body.raw(body.left).slice() };

@@ -187,6 +187,18 @@ export interface VerifyRequest {
   readonly limit: number;
 }
 
+/** What is left of an image, whatever its checksums say. */
+export interface SalvageRequest {
+  readonly kind: 'salvage';
+  readonly parameters: Uint8Array;
+  readonly id: Uint8Array;
+}
+
+/** Mends what needs no key: counts, log, marks of records that are missing, pieces without an image. */
+export interface RepairRequest {
+  readonly kind: 'repair';
+}
+
 export type Request =
   | InfoRequest
   | BeginRequest
@@ -202,7 +214,9 @@ export type Request =
   | VerifyRequest
   | CandidatesRequest
   | SyncRequest
-  | KeysRequest;
+  | KeysRequest
+  | SalvageRequest
+  | RepairRequest;
 
 // Position = number in the header.
 const KINDS = [
@@ -221,6 +235,8 @@ const KINDS = [
   'candidates',
   'sync',
   'keys',
+  'salvage',
+  'repair',
 ] as const;
 
 const STATES = ['active', 'pending'] as const;
@@ -303,6 +319,12 @@ function writeRequest(body: ByteWriter, request: Request): void {
       assertInteger(request.offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
       assertInteger(request.length, 'length', 0, MAX_MESSAGE_BYTES);
       body.u64(request.offset).u32(request.length);
+      return;
+    case 'salvage':
+      writeParameters(body, request.parameters);
+      writeId(body, request.id);
+      return;
+    case 'repair':
       return;
     case 'candidates':
       writeParameters(body, request.parameters);
@@ -395,6 +417,10 @@ function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
         after: readOptional(body, () => readId(body)),
         limit: readLimited(body, MAX_PAGE, 1),
       };
+    case 'salvage':
+      return { kind, parameters: readParameters(body), id: readId(body) };
+    case 'repair':
+      return { kind };
     case 'sync':
       return { kind, parameters: readParameters(body), since: body.u64(), limit: readLimited(body, MAX_PAGE, 1) };
   }

@@ -195,6 +195,23 @@ export interface VerifyResponse {
   readonly next?: Uint8Array | undefined;
 }
 
+/** None of it is to be trusted before its seal has opened. */
+export interface SalvageResponse {
+  readonly kind: 'salvage';
+  /** Sealed record. */
+  readonly sealed?: Uint8Array | undefined;
+  /** Wrapped image key. */
+  readonly wrapped?: Uint8Array | undefined;
+  /** Encrypted file, as long as its pieces are. */
+  readonly blob: Uint8Array;
+}
+
+export interface RepairResponse {
+  readonly kind: 'repair';
+  /** Ids of which there was no image, but pieces of one, which are gone now. */
+  readonly removed: number;
+}
+
 export interface ErrorResponse {
   readonly kind: 'error';
   readonly code: RetrievalErrorCode;
@@ -215,7 +232,9 @@ export type Response =
   | ErrorResponse
   | CandidatesResponse
   | SyncResponse
-  | KeysResponse;
+  | KeysResponse
+  | SalvageResponse
+  | RepairResponse;
 
 /** Bit of {@link HasResponse}: the image is stored. */
 export const HAS_BLOB = 1;
@@ -238,6 +257,8 @@ const KINDS = [
   'candidates',
   'sync',
   'keys',
+  'salvage',
+  'repair',
 ] as const;
 const FIRST_KIND = 128;
 
@@ -352,6 +373,14 @@ function writeResponse(body: ByteWriter, response: Response): void {
       body.u32(response.wrapped.length);
       for (const wrapped of response.wrapped)
         writeOptional(body, wrapped, (bytes) => writeBlock(body, bytes, 'wrapped', MAX_WRAPPED_BYTES));
+      return;
+    case 'salvage':
+      writeOptional(body, response.sealed, (bytes) => writeBlock(body, bytes, 'sealed', MAX_SEALED_BYTES));
+      writeOptional(body, response.wrapped, (bytes) => writeBlock(body, bytes, 'wrapped', MAX_WRAPPED_BYTES));
+      writeBlock(body, response.blob, 'blob', MAX_MESSAGE_BYTES);
+      return;
+    case 'repair':
+      body.u32(response.removed);
   }
 }
 
@@ -500,6 +529,15 @@ function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response 
           readOptional(body, () => body.block(MAX_WRAPPED_BYTES).slice()),
         ),
       };
+    case 'salvage':
+      return {
+        kind,
+        sealed: readOptional(body, () => body.block(MAX_SEALED_BYTES)),
+        wrapped: readOptional(body, () => body.block(MAX_WRAPPED_BYTES)),
+        blob: body.block(MAX_MESSAGE_BYTES),
+      };
+    case 'repair':
+      return { kind, removed: body.u32() };
   }
 }
 

@@ -55,6 +55,8 @@ const LEAST_ROLE: Record<Request['kind'], Role> = {
   put: 'owner',
   remove: 'owner',
   verify: 'owner',
+  salvage: 'owner',
+  repair: 'owner',
 };
 
 /** Whether a role may send messages of a kind. */

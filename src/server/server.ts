@@ -174,6 +174,10 @@ class StoreServer implements Server {
       }
       case 'verify':
         return { kind: 'verify', ...(await store.verify(request.after, request.limit)) };
+      case 'salvage':
+        return { kind: 'salvage', ...(await store.salvage(request.parameters, request.id)) };
+      case 'repair':
+        return { kind: 'repair', removed: await this.#inTurn(() => store.repair()) };
       case 'candidates':
         return this.#inTurn(() => this.#candidates(request));
       case 'sync':
