@@ -23,7 +23,7 @@ import {
   type KeyFileOptions,
 } from '../crypto/key-file.ts';
 import { libraryKeyName, newLibraryKey, rotateLibraryKey } from '../crypto/keys.ts';
-import { wipe } from '../crypto/wipe.ts';
+import { hold, wipe } from '../crypto/wipe.ts';
 import type { DeepModel } from '../features/deep.ts';
 import type { Decoder } from '../image/decoder.ts';
 import { ImageReader } from '../image/decode.ts';
@@ -236,7 +236,7 @@ export class Library {
   ) {
     this.#files = files;
     this.#kernels = kernels;
-    this.#libraryKey = libraryKey.slice();
+    this.#libraryKey = hold(libraryKey);
     this.#connection = connection;
     this.vocabulary = vocabulary;
     this.index = index;

@@ -22,7 +22,7 @@ import { assertBytes, assertString } from '../base/assert.ts';
 import { ByteReader, ByteWriter, utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { LIBRARY_KEY_BYTES } from './keys.ts';
-import { wipe } from './wipe.ts';
+import { hold, wipe } from './wipe.ts';
 
 const MAGIC = 0x52475342; // "BSGR" read as a little-endian u32
 const VERSION = 0;
@@ -162,7 +162,7 @@ export function decodeGrant(bytes: Uint8Array): Grant {
   const role = ROLES[reader.u8()];
   if (role === undefined) throw reader.error('expected a known role');
   if (reader.u8() !== 0) throw reader.error('expected reserved byte 0');
-  const libraryKey = reader.raw(LIBRARY_KEY_BYTES).slice();
+  const libraryKey = hold(reader.raw(LIBRARY_KEY_BYTES));
   const server = reader.text(MAX_SERVER_BYTES);
   const index = reader.block(MAX_INDEX_BYTES).slice();
   const vocabulary = reader.block(MAX_VOCABULARY_BYTES).slice();

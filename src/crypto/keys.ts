@@ -10,9 +10,9 @@ import { expand, hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { assertBytes } from '../base/assert.ts';
-import { concat, utf8 } from '../base/bytes.ts';
+import { utf8 } from '../base/bytes.ts';
 import { randomBytes } from './random.ts';
-import { wipe } from './wipe.ts';
+import { hold, wipe } from './wipe.ts';
 
 /** Bytes of every derived key. */
 export const KEY_BYTES = 32;
@@ -45,7 +45,9 @@ export type KeyLabel = (typeof KEY_LABELS)[number];
 export function newLibraryKey(): Uint8Array<ArrayBuffer> {
   const root = randomBytes(KEY_BYTES);
   const idKey = deriveKey(root, 'id');
-  const libraryKey = concat(root, idKey);
+  const libraryKey = new Uint8Array(new ArrayBuffer(LIBRARY_KEY_BYTES));
+  libraryKey.set(root);
+  libraryKey.set(idKey, KEY_BYTES);
   wipe(root, idKey);
   return libraryKey;
 }
@@ -58,7 +60,8 @@ export function newLibraryKey(): Uint8Array<ArrayBuffer> {
 export function rotateLibraryKey(libraryKey: Uint8Array): Uint8Array<ArrayBuffer> {
   assertBytes(libraryKey, 'libraryKey', LIBRARY_KEY_BYTES);
   const root = randomBytes(KEY_BYTES);
-  const next = concat(root, libraryKey.subarray(KEY_BYTES));
+  const next = hold(libraryKey);
+  next.set(root);
   wipe(root);
   return next;
 }
@@ -72,6 +75,14 @@ export function libraryKeyName(libraryKey: Uint8Array): Uint8Array {
 /** HKDF-SHA-256 with an empty salt and info `'blindsight/1/' || label`: 32 bytes. For secrets that are not uniform or shared by many uses. */
 export function deriveKey(secret: Uint8Array, label: string): Uint8Array {
   return hkdf(sha256, secret, undefined, utf8(PREFIX + label), KEY_BYTES);
+}
+
+/** As {@link deriveKey}, at a fixed place. */
+function heldKey(secret: Uint8Array, label: string): Uint8Array {
+  const derived = deriveKey(secret, label);
+  const held = hold(derived);
+  wipe(derived);
+  return held;
 }
 
 /** HKDF-Expand-SHA-256 with info `'blindsight/1/' || label`: 32 bytes. For keys that are uniform already. */
@@ -115,7 +126,7 @@ export class LibraryKeys {
     this.name = libraryKeyName(libraryKey);
     const root = libraryKey.subarray(0, KEY_BYTES);
     this.#keys = new Map(
-      KEY_LABELS.map((label) => [label, label === 'id' ? libraryKey.slice(KEY_BYTES) : deriveKey(root, label)]),
+      KEY_LABELS.map((label) => [label, label === 'id' ? hold(libraryKey.subarray(KEY_BYTES)) : heldKey(root, label)]),
     );
   }
 

@@ -24,7 +24,7 @@ import { ByteReader, ByteWriter, utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { ID_BYTES, KEY_BYTES, expandKey } from './keys.ts';
 import { openBytes, sealBytes } from './seal.ts';
-import { wipe } from './wipe.ts';
+import { hold, wipe } from './wipe.ts';
 
 const VERSION = 0;
 const PARAMETERS_BYTES = 32;
@@ -63,7 +63,9 @@ export class IdSums {
   /** @param rootKey - Key `root`, 32 bytes. Not kept. */
   constructor(rootKey: Uint8Array) {
     assertBytes(rootKey, 'rootKey', KEY_BYTES);
-    this.#key = expandKey(rootKey, 'root/sum');
+    const key = expandKey(rootKey, 'root/sum');
+    this.#key = hold(key);
+    wipe(key);
   }
 
   /** A set with one id more. Whether it was in the set already is for the caller to know. */

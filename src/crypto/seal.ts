@@ -3,15 +3,18 @@
  * The ciphertext is `nonce (24) || sealed bytes || tag (16)`.
  * @module
  */
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { chacha20poly1305, hchacha } from '@noble/ciphers/chacha.js';
 import { assertBytes } from '../base/assert.ts';
 import { concat, utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { ID_BYTES, KEY_BYTES } from './keys.ts';
 import { randomBytes } from './random.ts';
+import { hold, wipe } from './wipe.ts';
 
 const NONCE_BYTES = 24;
 const TAG_BYTES = 16;
+// "expand 32-byte k": RFC 8439 section 2.3.
+const SIGMA: Uint32Array = /* @__PURE__ */ Uint32Array.of(0x61707865, 0x3320646e, 0x79622d32, 0x6b206574);
 
 /** Bytes that sealing adds. */
 export const SEAL_BYTES: number = NONCE_BYTES + TAG_BYTES;
@@ -21,17 +24,47 @@ export const WRAPPED_KEY_BYTES: number = KEY_BYTES + SEAL_BYTES;
 /** Seals under a context of any bytes. The context is not stored: whoever opens must know it. */
 export function sealBytes(key: Uint8Array, context: Uint8Array, plaintext: Uint8Array): Uint8Array<ArrayBuffer> {
   const nonce = randomBytes(NONCE_BYTES);
-  return concat(nonce, xchacha20poly1305(key, nonce, context).encrypt(plaintext));
+  const sealed = withCipher(key, nonce, context, (cipher) => cipher.encrypt(plaintext));
+  return concat(nonce, sealed);
 }
 
 /** Inverse of {@link sealBytes}; undefined when key, context or ciphertext differ by a bit. */
 export function openBytes(key: Uint8Array, context: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
   if (sealed.length < SEAL_BYTES) return undefined;
   try {
-    return xchacha20poly1305(key, sealed.subarray(0, NONCE_BYTES), context).decrypt(sealed.subarray(NONCE_BYTES));
+    // At a fixed place: what is opened may be a key.
+    const out = new Uint8Array(new ArrayBuffer(sealed.length - SEAL_BYTES));
+    return withCipher(key, sealed.subarray(0, NONCE_BYTES), context, (cipher) =>
+      cipher.decrypt(sealed.subarray(NONCE_BYTES), out),
+    );
   } catch {
     return undefined;
   }
+}
+
+/**
+ * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha): ChaCha20-Poly1305 under the subkey that HChaCha20 makes of the key and the first 16
+ * bytes of the nonce. Composed here, because the library's own leaves a copy of the key in the engine's heap at each call; so it
+ * leaves one of the subkey, which is good for one nonce.
+ */
+function withCipher<T>(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  context: Uint8Array,
+  use: (cipher: ReturnType<typeof chacha20poly1305>) => T,
+): T {
+  const [held, from] = [hold(key), hold(nonce.subarray(0, 16))];
+  const subkey = new Uint8Array(new ArrayBuffer(KEY_BYTES));
+  try {
+    hchacha(SIGMA, words(held), words(from), words(subkey));
+    return use(chacha20poly1305(subkey, concat(new Uint8Array(4), nonce.subarray(16)), context));
+  } finally {
+    wipe(held, subkey);
+  }
+}
+
+function words({ buffer }: Uint8Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(buffer);
 }
 
 /**

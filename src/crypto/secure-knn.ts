@@ -27,7 +27,7 @@ import { assertBytes, assertFloats, assertInteger, assertNumber } from '../base/
 import { chachaWords } from './key-words.ts';
 import { Noise, wordBelow } from './random.ts';
 import { Reflections, reflectionWords } from './reflections.ts';
-import { wipe } from './wipe.ts';
+import { hold, wipe } from './wipe.ts';
 
 /** U: slots of noise. */
 export const NOISE_SLOTS = 32;
@@ -99,7 +99,7 @@ export class SecureKnn {
     this.dims = 2 * (bits + NOISE_SLOTS + 1);
     this.#noise = noise;
     this.#split = split;
-    this.#key = new Uint8Array(key); // A copy, of a Node Buffer too.
+    this.#key = hold(key);
   }
 
   /**
