@@ -4,8 +4,9 @@
  *
  *     node build/test/kill-worker.js LIBRARY SEED ACTION...
  */
-import { writeSync } from 'node:fs';
-import { changeLibraryPassphrase, openLibrary, type Library } from '../src/adapters/library.ts';
+import { existsSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { changeLibraryPassphrase, openLibrary, type Library, type NextIndex } from '../src/adapters/library.ts';
 import { fromHex, toHex } from '../src/base/bytes.ts';
 import { seededRandom } from '../src/base/random.ts';
 import type { IndexParameters } from '../src/client/index-parameters.ts';
@@ -47,8 +48,10 @@ async function prepare(): Promise<PutItem> {
 }
 
 async function change(index: IndexParameters): Promise<void> {
-  const words = ['rank', index.ranking, String(index.noise)];
-  const next = await library.next(library.vocabulary, index);
+  await takeOver(await library.next(library.vocabulary, index), ['rank', index.ranking, String(index.noise)]);
+}
+
+async function takeOver(next: NextIndex, words: readonly string[]): Promise<void> {
   try {
     say('begin', ...words);
     for await (const outcome of reindex(library.client, next.client))
@@ -62,11 +65,17 @@ async function change(index: IndexParameters): Promise<void> {
   library = await open();
 }
 
+async function rotate(): Promise<void> {
+  await takeOver(await library.rotation(PASSPHRASE), ['rotate']);
+}
+
 /** What is begun and not finished is finished or dropped before another change is begun. */
 async function settle(): Promise<boolean> {
   const pending = await library.pending();
   if (pending === undefined) return false;
-  if (random() < 0.5) await change(pending.index);
+  // A rotation has a key file of its own.
+  const rotates = existsSync(join(folder, 'client', 'next-key'));
+  if (random() < 0.5) await (rotates ? rotate() : change(pending.index));
   else await library.abandonNext();
   return true;
 }
@@ -94,7 +103,13 @@ const ACTIONS: Readonly<Record<string, () => Promise<void>>> = {
     if (await settle()) return;
     await change({ ...library.index, noise: library.index.noise === 1 ? 2 : 1 });
   },
+  async rotate() {
+    if (await settle()) return;
+    await rotate();
+  },
   async passphrase() {
+    // A rotation that is not finished would keep the old one.
+    if (await settle()) return;
     say('begin', 'passphrase');
     await changeLibraryPassphrase(folder, { passphrase: PASSPHRASE }, PASSPHRASE, {
       cost: { memoryKib: 8, passes: 1, lanes: 1 },

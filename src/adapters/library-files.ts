@@ -59,7 +59,7 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
 }
 
 /** A rename or a removal is durable once the folder is; not every platform lets a folder be synced. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path).catch(() => undefined);
   await folder?.sync().catch(() => undefined);
   await folder?.close();

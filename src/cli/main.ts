@@ -206,6 +206,15 @@ command(
   .option('--repair', 'make anew what follows from the rest; name what is lost; remove nothing but orphans')
   .action(async (library: string, options) => (await import('./commands/verify.ts')).verify(library, options));
 
+command(
+  'backup <library> <folder>',
+  'copy a library, or a store alone, while others use it: one moment of it, whole; needs no passphrase',
+  `blindsight backup photos.blind /mnt/disk/photos.blind
+   blindsight backup /srv/photos /mnt/disk/store`,
+).action(async (library: string, folder: string, options) =>
+  (await import('./commands/backup.ts')).backup(library, folder, options),
+);
+
 prefilterOptions(
   command(
     'reindex <library>',

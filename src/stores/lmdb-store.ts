@@ -6,7 +6,8 @@
  * which lets a commit return before, is off). Readers are never blocked, and see one state a call.
  * @module
  */
-import { existsSync, mkdirSync, statfsSync, truncateSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, statfsSync, truncateSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { utf8 } from '../base/bytes.ts';
@@ -50,6 +51,31 @@ export function openLmdbStore(folder: string, { readOnly = false }: LmdbOptions 
     if (tables === undefined) lock?.release();
     else void tables.close();
     throw translate(error, folder, 0);
+  }
+}
+
+/**
+ * Copies a store as it is at one moment, while others read and write it: one reading transaction, by LMDB itself. (Copying the file
+ * from outside mixes pages of several moments.)
+ * @param target - A folder; made if need be.
+ * @throws As {@link openLmdbStore}. {@link RetrievalError}
+ */
+export async function copyLmdbStore(folder: string, target: string): Promise<void> {
+  const data = join(folder, DATA_FILE);
+  if (!existsSync(data)) throw new RetrievalError('library-not-found', 'there is no store in this folder');
+  try {
+    checkLength(folder, data, false);
+    mkdirSync(target, { recursive: true });
+    const root = open<Uint8Array, Uint8Array>({ path: folder, noSubdir: false, readOnly: true, maxDbs: TABLES.length });
+    try {
+      await root.backup(target, false);
+    } finally {
+      await root.close();
+    }
+    const copy = await openFile(join(target, DATA_FILE));
+    await copy.sync().finally(() => copy.close());
+  } catch (error) {
+    throw translate(error, target, statSync(data).size);
   }
 }
 
