@@ -207,7 +207,13 @@ test('honest lives of a library with two clients never raise an alarm', async ()
         if (what === 'half') await change(client, world.libraryKey, { ...world.index, ranking }, false);
         // Both at once: one of them comes second, and goes on from what the first has made.
         if (what === 'both') {
-          await Promise.all([put(clients[0]!, [n]), put(clients[1]!, [n + 20]), put(clients[1]!, [n, 3])]);
+          await Promise.all([
+            put(clients[0]!, [n]),
+            put(clients[1]!, [n + 20]),
+            put(clients[1]!, [n, 3]),
+            clients[0]!.checkRoot(),
+            clients[1]!.search(await clients[1]!.query(file(n)), { scan: true }),
+          ]);
           inside
             .add(n)
             .add(n + 20)
@@ -220,7 +226,7 @@ test('honest lives of a library with two clients never raise an alarm', async ()
         assert.equal([faults, images], [[], inside.size]);
       }
     }),
-    { seed: SEED, numRuns: 25 },
+    { seed: SEED, numRuns: 20 },
   );
 });
 
@@ -433,6 +439,62 @@ test('an image removed from a real store behind the back of the client is named;
   });
   await old.close();
   assert.equal(await faults(), [[kept, 'rolled-back']]);
+});
+
+test('a store older than the last change of index or key is told as another one', async () => {
+  for (const [change, expected] of [
+    ['index', 'parameter-mismatch'],
+    ['key', 'key-rotated'],
+  ] as const) {
+    const path = join(folder.path, `before-${change}`);
+    await createLibrary(path, PASSPHRASE, { vocabulary: encodeVocabulary(smallVocabulary()), key: COST });
+    await within(path, (library) => putFiles(library, [1]));
+    const old = join(folder.path, `old-${change}`);
+    await cp(join(path, 'server'), old, { recursive: true });
+    await within(path, (library) => putFiles(library, [2]));
+    await within(path, async (library) => {
+      const next =
+        change === 'index'
+          ? await library.next(library.vocabulary, { ...library.index, noise: 2 })
+          : await library.rotation(PASSPHRASE);
+      for await (const { status } of reindex(library.client, next.client)) assert.is(status, 'done');
+      await next.finish();
+      await next.close();
+    });
+    await rm(join(path, 'server'), { recursive: true });
+    await cp(old, join(path, 'server'), { recursive: true });
+    await refused(() => within(path, async () => undefined), expected);
+  }
+});
+
+test('two processes with one root file: the newer root stays in it', async () => {
+  const world: World = {
+    server: createServer({ store: createMemoryStore(), kernels }),
+    libraryKey: bytes(64, SEED),
+    index: SMALL,
+  };
+  const shared = memoryFile();
+  let delay: Promise<unknown> | undefined;
+  const slow = clientOf(world, shared, async (request) => {
+    const answer = await world.server.handle(request);
+    await delay;
+    return answer;
+  });
+  const quick = clientOf(world, shared);
+  await quick.begin('active');
+  await put(quick, [1]);
+  let go: () => void = () => undefined;
+  delay = new Promise<void>((resolve) => (go = resolve));
+  const looking = slow.checkRoot();
+  await put(quick, [2, 3]);
+  await put(quick, [4]);
+  const newest = shared.bytes;
+  go();
+  await looking;
+  assert.equal(shared.bytes, newest);
+  delay = undefined;
+  await slow.checkRoot();
+  assert.equal((await verifyLibrary(slow)).faults, []);
 });
 
 test('a root file that is lost or damaged, or is of the key before, costs knowledge and nothing else', async () => {

@@ -39,7 +39,7 @@ export function sealIndex(
     ...{ kernels, keys, vocabulary, parameters: new Uint8Array(32) },
     index: { ...index, ranking: index.ranking === 'server' ? 'split' : index.ranking },
     transport: () => Promise.reject(new Error('nothing is sent')),
-    root: () => Promise.resolve(undefined),
+    root: () => Promise.resolve(() => Promise.resolve(undefined)),
   });
   const tokens = Array.from(
     { length: count },

@@ -113,8 +113,9 @@ export class ClientRanker implements Ranker {
     do {
       const at = this.#at!;
       if (at.sequence === 0) return false;
+      const check = await this.#options.root();
       page = await ask(transport, { kind: 'sync', parameters, since: at.sequence, limit: PAGE_RECORDS }, 'sync');
-      this.#expected = (await this.#options.root(page.root))?.ids;
+      this.#expected = (await check(page.root))?.ids;
       this.#told = true;
       if (page.changes === undefined || page.begun !== at.begun) return false;
       if (page.until < at.sequence || (page.more && page.until === at.sequence))

@@ -192,7 +192,10 @@ export class Client {
       keys: this.#keys,
       parameters: this.parameters,
       transport: this.#transport,
-      root: async (sealed) => (this.#ledger.pending ? undefined : this.#ledger.take(sealed)),
+      root: async () => {
+        const check = await this.#ledger.expect();
+        return async (sealed) => (this.#ledger.pending ? undefined : check(sealed));
+      },
     });
     this.#images = new ImageCipher(kernels);
     this.#makeExtractor = extractor;
@@ -229,7 +232,7 @@ export class Client {
           );
         await this.#ask({ kind: 'activate', parameters: this.parameters, root: change }, 'done');
         this.#ledger.pending = false;
-        await this.#ledger.take(change.next);
+        await this.#ledger.note(change);
         return;
       } catch (error) {
         if (!isConflict(error) || tries === MAX_TRIES) throw error;
@@ -247,8 +250,9 @@ export class Client {
 
   /** The root as it is now. */
   async #fetchRoot(): Promise<{ sealed: Uint8Array; root: Root }> {
+    const check = await this.#ledger.expect();
     const sealed = await this.#sealedRoot();
-    return { sealed, root: await this.#ledger.take(sealed) };
+    return { sealed, root: await check(sealed) };
   }
 
   async #sealedRoot(): Promise<Uint8Array> {
@@ -292,7 +296,7 @@ export class Client {
     const changes = 1 + (await this.#ledger.highest(sealed));
     const root = this.#ledger.change(sealed, changes, await this.#listedIds(new Set()));
     await this.#ask({ kind: 'put', parameters: this.parameters, items: [], root }, 'put');
-    await this.#ledger.take(root.next);
+    await this.#ledger.note(root);
   }
 
   /** Images with a record in the active generation, as the server lists them. */
@@ -326,7 +330,7 @@ export class Client {
         const change = this.#ledger.change(sealed, root.changes + 1, next);
         try {
           const answer = await send(change);
-          await this.#ledger.take(change.next);
+          await this.#ledger.note(change);
           return answer;
         } catch (error) {
           if (!isConflict(error) || tries === MAX_TRIES) throw error;

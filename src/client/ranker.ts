@@ -22,8 +22,8 @@ export interface RankerOptions {
   readonly parameters: Uint8Array;
   readonly transport: Transport;
   readonly cache?: CacheFile | undefined;
-  /** Looks at the library root as the server has it; undefined while the generation is being built. */
-  readonly root: (sealed: Uint8Array) => Promise<Root | undefined>;
+  /** Called before the server is asked; what it gives looks at the library root in the answer. Undefined while the generation is being built. */
+  readonly root: () => Promise<(sealed: Uint8Array) => Promise<Root | undefined>>;
 }
 
 /** One search. */

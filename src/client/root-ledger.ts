@@ -52,32 +52,40 @@ export class RootLedger {
   }
 
   /**
-   * Looks at what the server hands out as the root.
-   * @param sealed - Empty before the first image.
-   * @throws `rolled-back` when it is older than what was seen, or of another history; `decrypt-failed` when it was altered. {@link RetrievalError}
+   * To be called before the server is asked: its answer may not be older than what is known by then. What others, or other requests of this
+   * client, make known while it is on its way says nothing against it.
+   * @returns Looks at the root in the answer; it throws `rolled-back` when that is older than what was seen, or of another history, and
+   *   `decrypt-failed` when it was altered.
    */
-  async take(sealed: Uint8Array): Promise<Root> {
-    return this.#inTurn(async () => {
+  async expect(): Promise<(sealed: Uint8Array) => Promise<Root>> {
+    const floor = await this.#inTurn(async () => {
       await this.#load();
-      const root = this.#open(sealed);
-      const known = this.#known;
-      const seen = known?.root.changes ?? 0;
-      if (root.changes < seen)
-        throw new RetrievalError(
-          'rolled-back',
-          `the server has an old state of the library: ${root.changes} changes, ${seen} were seen. If a backup was restored on purpose, blindsight verify --accept goes on from it`,
-        );
-      if (known !== undefined && root.changes === seen) {
-        if (!equalBytes(sealed, known.sealed))
-          throw new RetrievalError(
-            'rolled-back',
-            `the server has another history of the library than the one that was seen: both have ${seen} changes. If a backup was restored on purpose, blindsight verify --accept goes on from it`,
-          );
-        return root;
-      }
-      if (sealed.length > 0) await this.#keep({ sealed: sealed.slice(), root });
-      return root;
+      return this.#known;
     });
+    return (sealed) => this.#inTurn(() => this.#take(sealed, floor));
+  }
+
+  /** Notes a root that the server has accepted from this client. */
+  async note({ next }: RootChange): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#load();
+      return this.#take(next, undefined);
+    });
+  }
+
+  /** @param sealed - Empty before the first image. */
+  async #take(sealed: Uint8Array, floor: Known | undefined): Promise<Root> {
+    const root = this.#open(sealed);
+    const seen = floor?.root.changes ?? 0;
+    if (root.changes < seen)
+      throw rolledBack(`the server has an old state of the library: ${root.changes} changes, ${seen} were seen`);
+    for (const known of [floor, this.#known])
+      if (known !== undefined && root.changes === known.root.changes && !equalBytes(sealed, known.sealed))
+        throw rolledBack(
+          `the server has another history of the library than the one that was seen: both have ${root.changes} changes`,
+        );
+    if (root.changes > (this.#known?.root.changes ?? 0)) await this.#keep({ sealed: sealed.slice(), root });
+    return root;
   }
 
   /** The bytes by which `ids` take the place of the root `expected`. */
@@ -112,23 +120,31 @@ export class RootLedger {
     return root;
   }
 
-  /** What cannot be read is from before a rotation, or damaged: nothing is known then. */
   async #load(): Promise<void> {
     if (this.#loaded) return;
     this.#loaded = true;
+    this.#known = await this.#read();
+  }
+
+  /** What cannot be read is from before a rotation, or damaged: nothing is known then. */
+  async #read(): Promise<Known | undefined> {
     const sealed = await this.#file?.read();
-    if (sealed === undefined || sealed.length === 0) return;
+    if (sealed === undefined || sealed.length === 0) return undefined;
     try {
-      this.#known = { sealed, root: openRoot(this.#keys.get('root'), sealed) };
+      return { sealed, root: openRoot(this.#keys.get('root'), sealed) };
     } catch (error) {
-      if (!(error instanceof RetrievalError)) throw error;
+      if (error instanceof RetrievalError) return undefined;
+      throw error;
     }
   }
 
   /** A disk that cannot be written leaves an older root in the file, and so less that is noticed; never a false alarm. */
   async #keep(known: Known): Promise<void> {
     this.#known = known;
-    await this.#file?.replace(known.sealed).catch(() => undefined);
+    const stored = await this.#read();
+    // Another process of this folder may have seen a newer one meanwhile.
+    if (stored === undefined || stored.root.changes < known.root.changes)
+      await this.#file?.replace(known.sealed).catch(() => undefined);
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -136,4 +152,11 @@ export class RootLedger {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+function rolledBack(what: string): RetrievalError {
+  return new RetrievalError(
+    'rolled-back',
+    `${what}. If a backup was restored on purpose, blindsight verify --accept goes on from it`,
+  );
 }
