@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { seededRandom } from '../src/base/random.ts';
 import { ALTERATIONS, alter } from '../src/cli/variants.ts';
 import { SAMPLES, answerOf, blindsight, hasten, startBlindsight, temporaryFolder } from './command.ts';
+import { LONG } from './support.ts';
 
 const SEED = 7;
-const KILLS = 3;
+const KILLS = LONG ? 6 : 2;
 
 const test = suite('crash');
 const folder = await temporaryFolder();

@@ -9,6 +9,7 @@ import { RetrievalError } from '../src/base/errors.ts';
 import { addImages } from '../src/client/add-images.ts';
 import { reindex } from '../src/client/reindex.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
+import { LONG } from './support.ts';
 import { SAMPLES, answerOf, blindsight, hasten, startBlindsight, temporaryFolder } from './command.ts';
 
 const test = suite('rotate');
@@ -109,7 +110,8 @@ test('killed between the switch of the server and that of the files, the next on
 });
 
 test('kill -9 of the command at some moments loses nothing', async () => {
-  for (const ms of [300, 600]) {
+  // Kills of every change, rotations among them, are drawn in kill.test.ts.
+  for (const ms of LONG ? [300, 600] : [600]) {
     const { child, outcome } = startBlindsight(['rotate', path]);
     setTimeout(() => child.kill('SIGKILL'), ms);
     await outcome;
