@@ -3,7 +3,7 @@
  *
  *     npm run ablation -- --photos caltech101 --test corel1k --test corel5k20 --cache features -o docs/ABLATION.md
  *
- * The photos (a folder with `labels.csv`, as the test sets) are split by the seed: everything is trained on one half, and every third photo of
+ * The photos (a folder with `labels.csv`, as the test sets) are split by the seed: everything is trained on one half, and every fifth photo of
  * the other half is a query against the rest of that half. Which rows look best decides the defaults; the test sets are then
  * measured once, with the shipped vocabulary and all photos as queries, and decide nothing. Long steps are kept in `--cache`.
  */
@@ -34,7 +34,7 @@ const RULES: readonly WeightRule[] = ['equal', 'static', 'area', 'entropy', 'ada
 const SPLIT_SEED = 7;
 const BOOTSTRAP_SEED = 1;
 /** Every so many held-out photos is a query. */
-const QUERY_STEP = 3;
+const QUERY_STEP = 5;
 /** Rows that need another codebook or other local features are measured on every so many photos of either half. */
 const WORDS_STEP = 4;
 
@@ -175,119 +175,20 @@ function add({ group, name, labels, bytes, step = QUERY_STEP }: Measured, ranker
   return figures;
 }
 
-// Of the default system: features, weight rules, other ways to fuse, expansion.
-const standard = await systemOf({});
-const heldOut = standard.labels;
-const { codeBytes, blocks: standardBlocks } = standard.vocabulary;
-const ofDefault = (group: string, name: string, ranker: Ranker, bytes = codeBytes): Figures =>
-  add({ group, name, labels: heldOut, bytes }, ranker);
-ofDefault(
-  'yardstick',
-  'float cosine',
-  float(tuning.deep.subarray(whole.half * model.dims), standard.vocabulary.deepMean),
-  4 * model.dims,
-);
-const bytesOf = (feature: Feature): number => standardBlocks[feature].bits / 8;
-for (const feature of FEATURES) ofDefault('default', `${feature} alone`, weighted(standard, feature), bytesOf(feature));
-for (const rule of RULES) ofDefault('weights', rule, weighted(standard, rule));
-for (const power of [1, 1.5, 2, 2.5, 3])
-  for (const rule of ['static', 'adaptive'] as const)
-    ofDefault('weight power', `${rule}, mAP^${power}`, repowered(standard, rule, power, WEIGHT_POWER));
-ofDefault('order', 'copies first (as searched), adaptive', searched(standard));
-ofDefault('query', 'signs only (symmetric), adaptive', weighted(standard, 'adaptive', true));
-ofDefault('fusion', 'product form, static (not on ciphertext)', product(standard, 'static'));
-ofDefault('fusion', 'product form, area (not on ciphertext)', product(standard, 'area'));
-ofDefault('fusion', 'reciprocal ranks (not on ciphertext)', reciprocal(standard));
-for (const answers of [1, 3, 10])
-  ofDefault('expansion', `second query with ${answers} opened`, expanded(standard, 'adaptive', answers));
-
-/** A row of the changed feature alone and one of the fusion. */
-async function compare(group: string, name: string, change: Change, feature?: Feature): Promise<void> {
-  const system = await systemOf(change);
-  const { labels, vocabulary } = system;
-  const step = change.of === undefined ? QUERY_STEP : 1;
-  if (feature !== undefined) {
-    const bytes = vocabulary.blocks[feature].bits / 8;
-    add({ group, name: `${name}: ${feature} alone`, labels, bytes, step }, weighted(system, feature));
-  }
-  add({ group, name: `${name}: adaptive`, labels, bytes: vocabulary.codeBytes, step }, weighted(system, 'adaptive'));
-}
-
-const { ehd, bow, deep } = DEFAULT_SHAPES;
-const none = { bits: 0, normalise: false };
-for (const [name, shape] of [
-  ['whitening 0', { ...ehd, whitening: 0 }],
-  ['whitening 1', { ...ehd, whitening: 1 }],
-  ['medians of 64 bins', { ...ehd, kind: 'median' }],
-  ['random rotation', { ...ehd, kind: 'random' }],
-] as const)
-  await compare('ehd', name, { shapes: { ehd: shape } }, 'ehd');
-await compare(
-  'ehd',
-  'thermometer of 7 bits a bin (560 bits), bow 144, deep 320',
-  {
-    shapes: {
-      ehd: { bits: 560, normalise: false, kind: 'thermometer' },
-      bow: { ...bow, bits: 144 },
-      deep: { ...deep, bits: 320 },
-    },
-  },
-  'ehd',
-);
-for (const [name, shape] of [
-  ['whitening 0', { ...bow, whitening: 0 }],
-  ['whitening 1', { ...bow, whitening: 1 }],
-  ['64 bits', { ...bow, bits: 64 }],
-  ['128 bits', { ...bow, bits: 128 }],
-  ['medians of 256 words', { ...bow, kind: 'median' }],
-] as const)
-  await compare('bow', name, { shapes: { bow: shape } }, 'bow');
-const tfIdf = await bagsOf(whole, shipped.codebook, shipped.local, 'tf-idf');
-await compare('bow', 'tf-idf without the square root', { bags: tfIdf }, 'bow');
-for (const [name, shape] of [
-  ['128 bits', { ...deep, bits: 128 }],
-  ['256 bits', { ...deep, bits: 256 }],
-  ['384 bits', { ...deep, bits: 384 }],
-  ['704 bits', { ...deep, bits: 704 }],
-  ['whitening 0.25', { ...deep, whitening: 0.25 }],
-  ['whitening 0.5', { ...deep, whitening: 0.5 }],
-  ['random rotation', { ...deep, kind: 'random' }],
-  ['no rotation', { ...deep, kind: 'sign' }],
-] as const)
-  await compare('deep', name, { shapes: { deep: shape } }, 'deep');
-await compare('deep', 'power 0.5, number by number', { deepPower: 0.5 }, 'deep');
-for (const [name, shapes] of [
-  ['128: deep 128', { ehd: none, bow: none, deep: { ...deep, bits: 128 } }],
-  ['256: bow 64, deep 192', { ehd: none, bow: { ...bow, bits: 64 }, deep: { ...deep, bits: 192 } }],
-  [
-    '512: ehd 32, bow 96, deep 384',
-    { ehd: { ...ehd, bits: 32 }, bow: { ...bow, bits: 96 }, deep: { ...deep, bits: 384 } },
-  ],
-  ['832: ehd 64, bow 256, deep 512', {}],
-  ['1024: ehd 64, bow 256, deep 704', { deep: { ...deep, bits: 704 } }],
-] as const)
-  await compare('bits in all', name, { shapes });
-
+const reports: Report[] = [];
 const few = thinned(whole, WORDS_STEP);
-if (!options.quick) {
-  const trainingPhotos = few.photos.slice(0, few.half);
-  for (const [name, local, count, words] of [
-    ['dense, 1000 words', shipped.local, 1000, 'sqrt tf-idf'],
-    ['dense, 500 words', shipped.local, 500, 'sqrt tf-idf'],
-    ['keypoints, 1000 words', { kind: 'keypoint', options: {} }, 1000, 'sqrt tf-idf'],
-    ['dense, residuals to 8 words', shipped.local, 8, 'residuals'],
-  ] as const) {
-    const codebook = await makeCodebook(
-      kernels,
-      memory,
-      trainingPhotos,
-      collectorOf(local),
-      JSON.stringify(local),
-      count,
-      1,
-    );
-    await compare('words', name, { of: few, bags: await bagsOf(few, codebook, local, words) }, 'bow');
-  }
+
+/** Writes what there is so far, so that a stopped run leaves its rows. */
+async function write(done: boolean): Promise<void> {
+  const result = {
+    done,
+    ...{ photos: photos.length, heldOut: photos.length - whole.half, step: QUERY_STEP },
+    ...{ wordsStep: WORDS_STEP, thinned: few.photos.length - few.half },
+    ...{ iterations: ITERATIONS, staticWeights: shipped.staticWeights, rows, reports },
+  };
+  if (options.json !== undefined) await writeFile(options.json, JSON.stringify(result));
+  if (options.output !== undefined) await writeFile(options.output, document(result));
+  else if (done) console.log(document(result));
 }
 
 /** One set under the shipped vocabulary: what was decided above, on photos that decided nothing. */
@@ -349,22 +250,125 @@ async function report(name: string, of: readonly Labelled[]): Promise<Report> {
   };
 }
 
-const reports: Report[] = [];
-for (const test of options.test)
+for (const test of options.test) {
   reports.push(await report(basename(test), await readLabels(test, join(test, 'labels.csv'))));
-await model.close();
+  await write(false);
+}
 
-const result = {
-  photos: photos.length,
-  heldOut: heldOut.length,
-  queries: Math.ceil(heldOut.length / QUERY_STEP),
-  thinned: few.photos.length - few.half,
-  iterations: ITERATIONS,
-  staticWeights: standard.vocabulary.staticWeights,
-  rows,
-  reports,
-};
-if (options.json !== undefined) await writeFile(options.json, JSON.stringify(result));
-const text = document(result);
-if (options.output === undefined) console.log(text);
-else await writeFile(options.output, text);
+// Of the default system: features, weight rules, other ways to fuse, expansion.
+const standard = await systemOf({});
+const heldOut = standard.labels;
+const { codeBytes, blocks: standardBlocks } = standard.vocabulary;
+const ofDefault = (group: string, name: string, ranker: Ranker, bytes = codeBytes): Figures =>
+  add({ group, name, labels: heldOut, bytes }, ranker);
+ofDefault(
+  'yardstick',
+  'float cosine',
+  float(tuning.deep.subarray(whole.half * model.dims), standard.vocabulary.deepMean),
+  4 * model.dims,
+);
+const bytesOf = (feature: Feature): number => standardBlocks[feature].bits / 8;
+for (const feature of FEATURES) ofDefault('default', `${feature} alone`, weighted(standard, feature), bytesOf(feature));
+for (const rule of RULES) ofDefault('weights', rule, weighted(standard, rule));
+for (const power of [1, 1.5, 2, 2.5, 3])
+  for (const rule of ['static', 'adaptive'] as const)
+    ofDefault('weight power', `${rule}, mAP^${power}`, repowered(standard, rule, power, WEIGHT_POWER));
+ofDefault('order', 'copies first (as searched), adaptive', searched(standard));
+ofDefault('query', 'signs only (symmetric), adaptive', weighted(standard, 'adaptive', true));
+ofDefault('fusion', 'product form, static (not on ciphertext)', product(standard, 'static'));
+ofDefault('fusion', 'product form, area (not on ciphertext)', product(standard, 'area'));
+ofDefault('fusion', 'reciprocal ranks (not on ciphertext)', reciprocal(standard));
+for (const answers of [1, 3, 10])
+  ofDefault('expansion', `second query with ${answers} opened`, expanded(standard, 'adaptive', answers));
+
+/** A row of the changed feature alone and one of the fusion. */
+async function compare(group: string, name: string, change: Change, feature?: Feature): Promise<void> {
+  const system = await systemOf(change);
+  const { labels, vocabulary } = system;
+  const step = change.of === undefined ? QUERY_STEP : 1;
+  if (feature !== undefined) {
+    const bytes = vocabulary.blocks[feature].bits / 8;
+    add({ group, name: `${name}: ${feature} alone`, labels, bytes, step }, weighted(system, feature));
+  }
+  add({ group, name: `${name}: adaptive`, labels, bytes: vocabulary.codeBytes, step }, weighted(system, 'adaptive'));
+  await write(false);
+}
+
+const { ehd, bow, deep } = DEFAULT_SHAPES;
+const none = { bits: 0, normalise: false };
+for (const [name, shape] of [
+  ['whitening 0', { ...ehd, whitening: 0 }],
+  ['whitening 1', { ...ehd, whitening: 1 }],
+  ['medians of 64 bins', { ...ehd, kind: 'median' }],
+  ['random rotation', { ...ehd, kind: 'random' }],
+] as const)
+  await compare('ehd', name, { shapes: { ehd: shape } }, 'ehd');
+await compare(
+  'ehd',
+  'thermometer of 7 bits a bin (560 bits), bow 144, deep 320',
+  {
+    shapes: {
+      ehd: { bits: 560, normalise: false, kind: 'thermometer' },
+      bow: { ...bow, bits: 144 },
+      deep: { ...deep, bits: 320 },
+    },
+  },
+  'ehd',
+);
+for (const [name, shape] of [
+  ['whitening 0', { ...bow, whitening: 0 }],
+  ['whitening 1', { ...bow, whitening: 1 }],
+  ['64 bits', { ...bow, bits: 64 }],
+  ['128 bits', { ...bow, bits: 128 }],
+  ['medians of 256 words', { ...bow, kind: 'median' }],
+] as const)
+  await compare('bow', name, { shapes: { bow: shape } }, 'bow');
+const tfIdf = await bagsOf(whole, shipped.codebook, shipped.local, 'tf-idf');
+await compare('bow', 'tf-idf without the square root', { bags: tfIdf }, 'bow');
+for (const [name, shape] of [
+  ['128 bits', { ...deep, bits: 128 }],
+  ['256 bits', { ...deep, bits: 256 }],
+  ['384 bits', { ...deep, bits: 384 }],
+  ['704 bits', { ...deep, bits: 704 }],
+  ['whitening 0.25', { ...deep, whitening: 0.25 }],
+  ['whitening 0.5', { ...deep, whitening: 0.5 }],
+  ['random rotation', { ...deep, kind: 'random' }],
+  ['no rotation', { ...deep, kind: 'sign' }],
+] as const)
+  await compare('deep', name, { shapes: { deep: shape } }, 'deep');
+await compare('deep', 'power 0.5, number by number', { deepPower: 0.5 }, 'deep');
+for (const [name, shapes] of [
+  ['128: deep 128', { ehd: none, bow: none, deep: { ...deep, bits: 128 } }],
+  ['256: bow 64, deep 192', { ehd: none, bow: { ...bow, bits: 64 }, deep: { ...deep, bits: 192 } }],
+  [
+    '512: ehd 32, bow 96, deep 384',
+    { ehd: { ...ehd, bits: 32 }, bow: { ...bow, bits: 96 }, deep: { ...deep, bits: 384 } },
+  ],
+  ['832: ehd 64, bow 256, deep 512', {}],
+  ['1024: ehd 64, bow 256, deep 704', { deep: { ...deep, bits: 704 } }],
+] as const)
+  await compare('bits in all', name, { shapes });
+
+if (!options.quick) {
+  const trainingPhotos = few.photos.slice(0, few.half);
+  for (const [name, local, count, words] of [
+    ['dense, 1000 words', shipped.local, 1000, 'sqrt tf-idf'],
+    ['dense, 500 words', shipped.local, 500, 'sqrt tf-idf'],
+    ['keypoints, 1000 words', { kind: 'keypoint', options: {} }, 1000, 'sqrt tf-idf'],
+    ['dense, residuals to 8 words', shipped.local, 8, 'residuals'],
+  ] as const) {
+    const codebook = await makeCodebook(
+      kernels,
+      memory,
+      trainingPhotos,
+      collectorOf(local),
+      JSON.stringify(local),
+      count,
+      1,
+    );
+    await compare('words', name, { of: few, bags: await bagsOf(few, codebook, local, words) }, 'bow');
+  }
+}
+
+await model.close();
+await write(true);
