@@ -109,7 +109,8 @@ export async function evaluateDuplicates(folder: string, options: Options): Prom
   const rows = SHARES.map((share) => ({ share, ...detectionTable(counts, [Math.floor(share * bits)])[0]! }));
   const largest = largestPrecise(counts, options.precision) / bits;
   for (const { path, message, code } of failed) remark(options, `not used: ${path}: ${message} (${code})`);
-  const percent = (share: number): string => (100 * share).toFixed(1);
+  // Where nothing is found, there is no precision.
+  const percent = (share: number): string => (Number.isNaN(share) ? '-' : (100 * share).toFixed(1));
   answer(
     options,
     { photos: photos.length, copied, bits, rows, precision: options.precision, largest, failed },
