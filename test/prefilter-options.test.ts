@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { asksForPrefilter, choosePrefilter, describePrefilter } from '../src/cli/prefilter-options.ts';
-import { DEFAULT_PREFILTERS } from '../src/client/index-parameters.ts';
+import { DEFAULT_INDEX, DEFAULT_PREFILTERS, defaultPrefilter } from '../src/client/index-parameters.ts';
 
 const test = suite('prefilter-options');
 const lsh = { family: 'lsh', tables: 5, sampledBits: 7, probes: 3 } as const;
@@ -33,6 +33,14 @@ test('numbers of two families are refused', () => {
 test('described with every number', () => {
   for (const number of [5, 7, 3]) assert.match(describePrefilter(lsh), String(number));
   for (const number of [3, 9]) assert.match(describePrefilter(centroids), String(number));
+});
+
+test('a new index takes learned buckets where the vocabulary has enough of them', () => {
+  const bits = 64;
+  assert.is(defaultPrefilter({ bits, centroids: new Float32Array(512 * bits) }), DEFAULT_PREFILTERS.centroids);
+  for (const count of [0, 16])
+    assert.is(defaultPrefilter({ bits, centroids: new Float32Array(count * bits) }), DEFAULT_PREFILTERS.lsh);
+  assert.is(DEFAULT_INDEX.prefilter, DEFAULT_PREFILTERS.lsh, 'fits every vocabulary');
 });
 
 test.run();

@@ -14,7 +14,7 @@ import { basename, join } from 'node:path';
 import { loadKernels, loadVocabulary } from '../../src/adapters/package-files.ts';
 import { tokenFrequency, type TokenSet } from '../../src/attacks/token-frequency.ts';
 import { concat } from '../../src/base/bytes.ts';
-import { seededRandom } from '../../src/base/random.ts';
+import { seededRandom, shuffle } from '../../src/base/random.ts';
 import type { Prefilter } from '../../src/client/index-parameters.ts';
 import { libraryTokens } from '../../src/client/library-tokens.ts';
 import { collectPhotos } from '../../src/cli/photo-features.ts';
@@ -118,7 +118,11 @@ const vocabulary = await withCentroids(trainedCodes, DEFAULT_CENTROIDS);
 tell('centroids of every second photo');
 const asked = evenly(heldOut.length, MOST_QUERIES);
 const collection = new Collection(kernels, vocabulary, heldOut);
-const library = collection.encoded.filter((_, i) => !asked.includes(i)).map(({ projections }) => projections);
+// Shuffled, so that fewer of them are of all classes.
+const library = shuffle(
+  collection.encoded.filter((_, i) => !asked.includes(i)),
+  random,
+).map(({ projections }) => projections);
 const queries = queriesOf(collection, asked, false);
 
 const lines: string[] = [];

@@ -8,7 +8,13 @@ import { equalBytes } from '../base/bytes.ts';
 import { Client } from '../client/client.ts';
 import type { CacheFile } from '../client/code-cache.ts';
 import { VocabularyExtractor, type Extractor } from '../client/extractor.ts';
-import { DEFAULT_INDEX, generationName, isOfKey, type IndexParameters } from '../client/index-parameters.ts';
+import {
+  DEFAULT_INDEX,
+  defaultPrefilter,
+  generationName,
+  isOfKey,
+  type IndexParameters,
+} from '../client/index-parameters.ts';
 import { keyRotated } from '../client/rotated-key.ts';
 import { ask, type Transport } from '../client/transport.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
@@ -98,7 +104,8 @@ export async function createLibrary(
   passphrase: string,
   options: {
     readonly vocabulary?: Uint8Array;
-    readonly index?: IndexParameters;
+    /** What is left out is the default under the vocabulary. */
+    readonly index?: Partial<IndexParameters>;
     readonly key?: KeyFileOptions;
     readonly remote?: Remote;
   } = {},
@@ -110,13 +117,13 @@ export async function createLibrary(
   if (remote !== undefined && (await ask(remote.transport, { kind: 'info' }, 'info')).images > 0)
     throw new RetrievalError('library-exists', 'the server holds a library already');
   const vocabulary = options.vocabulary ?? (await loadVocabulary()).bytes;
-  decodeVocabulary(vocabulary);
+  const prefilter = defaultPrefilter(decodeVocabulary(vocabulary));
   await files.create();
   const libraryKey = newLibraryKey();
   try {
     const { bytes, words } = await createKeyFile(libraryKey, passphrase, options.key);
     await files.writeKey(bytes);
-    await files.writeIndex('current', vocabulary, options.index ?? DEFAULT_INDEX);
+    await files.writeIndex('current', vocabulary, { ...DEFAULT_INDEX, prefilter, ...options.index });
     const library = await Library.assemble(files, libraryKey, { empty: true, remote });
     try {
       await library.client.begin('active');

@@ -5,6 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { assertBytes, assertInteger, assertNumber } from '../base/assert.ts';
 import { ByteWriter, concat, equalBytes, utf8 } from '../base/bytes.ts';
+import type { Vocabulary } from '../codes/vocabulary.ts';
 import { KEY_NAME_BYTES } from '../crypto/keys.ts';
 import { TOKEN_FAMILIES, type TokenFamilyName } from '../crypto/token-family.ts';
 import { RANKINGS, type Ranking } from '../protocol/messages.ts';
@@ -52,7 +53,19 @@ export const DEFAULT_PREFILTERS: {
   centroids: { family: 'centroids', assigned: 2, probes: 24 },
 };
 
-/** The defaults, chosen on Caltech-101: docs/EVALUATION.md and docs/TUNING.md. */
+/**
+ * The prefilter of a new index: learned buckets, where the vocabulary has enough of them, or sampled bits. docs/TUNING.md has the
+ * figures that decided, and what the buckets' tokens tell a server beyond those of sampled bits.
+ */
+export function defaultPrefilter({ centroids, bits }: Pick<Vocabulary, 'centroids' | 'bits'>): Prefilter {
+  const { centroids: learned, lsh } = DEFAULT_PREFILTERS;
+  return centroids.length / bits >= LEAST_DEFAULT_CENTROIDS ? learned : lsh;
+}
+
+/** With fewer centroids, the default's probes touch most of a library. */
+const LEAST_DEFAULT_CENTROIDS = 256;
+
+/** The defaults, chosen on Caltech-101: docs/EVALUATION.md and docs/TUNING.md. Its prefilter fits every vocabulary; see {@link defaultPrefilter}. */
 export const DEFAULT_INDEX: IndexParameters = {
   ranking: 'server',
   prefilter: DEFAULT_PREFILTERS.lsh,

@@ -24,7 +24,7 @@ import {
 import { concat, joinRows, toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { seededRandom, shuffle } from '../../base/random.ts';
-import { DEFAULT_INDEX, type IndexParameters } from '../../client/index-parameters.ts';
+import { DEFAULT_INDEX, defaultPrefilter, type IndexParameters } from '../../client/index-parameters.ts';
 import { Encoder, type Encoded } from '../../codes/encoder.ts';
 import { Fusion } from '../../codes/fusion.ts';
 import type { Vocabulary } from '../../codes/vocabulary.ts';
@@ -218,7 +218,7 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
     ...TABLE_HEAD,
   ]);
   const rows = settings.map(([setting, counts]) => {
-    const index = { ...DEFAULT_INDEX, ...setting };
+    const index = { ...DEFAULT_INDEX, prefilter: defaultPrefilter(vocabulary), ...setting };
     const sealed = sealIndex(kernels, vocabulary, index, codes);
     const truth: Truth = {
       codes,

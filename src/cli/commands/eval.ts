@@ -7,7 +7,7 @@ import { loadDecoders } from '../../adapters/library.ts';
 import { loadKernels, loadModel, loadVocabulary } from '../../adapters/package-files.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
-import { DEFAULT_INDEX, type IndexParameters } from '../../client/index-parameters.ts';
+import { DEFAULT_INDEX, defaultPrefilter, type IndexParameters } from '../../client/index-parameters.ts';
 import { FEATURES } from '../../codes/block.ts';
 import { decodeVocabulary } from '../../codes/vocabulary-format.ts';
 import { evaluate as measure, type Evaluation, type Photo } from '../../eval/evaluate.ts';
@@ -111,7 +111,7 @@ export async function evaluate(folder: string, options: Options): Promise<void> 
     );
 
   const { noise, split } = { ...DEFAULT_INDEX, ...options };
-  const prefilter = choosePrefilter(DEFAULT_INDEX.prefilter, options);
+  const prefilter = choosePrefilter(defaultPrefilter(vocabulary), options);
   const index: IndexParameters = { ranking: 'server', prefilter, noise, split };
   const checkpoints = new Checkpoints(studied ? options.cache : undefined, [
     ...[VERSION, toHex(vocabulary.fingerprint), index, options.largest, used],

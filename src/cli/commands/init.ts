@@ -1,7 +1,9 @@
 /** `blindsight init`. @module */
 import { readFile } from 'node:fs/promises';
 import { createLibrary } from '../../adapters/library.ts';
-import { DEFAULT_INDEX } from '../../client/index-parameters.ts';
+import { loadVocabulary } from '../../adapters/package-files.ts';
+import { DEFAULT_INDEX, defaultPrefilter } from '../../client/index-parameters.ts';
+import { decodeVocabulary } from '../../codes/vocabulary-format.ts';
 import type { Ranking } from '../../protocol/messages.ts';
 import { connect, type ServerOptions } from '../connect.ts';
 import { whoLearnsWhat } from '../leakage.ts';
@@ -20,14 +22,16 @@ interface Options extends ServerOptions, PrefilterOptions {
 }
 
 export async function init(folder: string, options: Options): Promise<void> {
-  const prefilter = choosePrefilter(DEFAULT_INDEX.prefilter, options);
+  const vocabulary =
+    options.vocabulary === undefined ? (await loadVocabulary()).bytes : await readVocabularyFile(options.vocabulary);
+  const prefilter = choosePrefilter(defaultPrefilter(decodeVocabulary(vocabulary)), options);
   const passphrase = await readPassphrase(options.passphraseFile, 'New passphrase: ', true);
   const remote = options.server === undefined ? undefined : await connect(options.server, options);
   const { ranking = DEFAULT_INDEX.ranking, noise = DEFAULT_INDEX.noise, split = DEFAULT_INDEX.split } = options;
   const words = await createLibrary(folder, passphrase, {
+    vocabulary,
     index: { ranking, prefilter, noise, split },
     ...(remote === undefined ? {} : { remote }),
-    ...(options.vocabulary === undefined ? {} : { vocabulary: await readVocabularyFile(options.vocabulary) }),
   });
   answer(
     options,
