@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { loadVocabulary } from '../src/adapters/package-files.ts';
 import { fromHex, toHex } from '../src/base/bytes.ts';
 import { temporaryFolder } from './command.ts';
+import { DENO } from './runtimes.ts';
 
 interface Golden {
   readonly model: string;
@@ -21,7 +22,6 @@ interface Golden {
 
 const test = suite('golden');
 const ROOT = join(import.meta.dirname, '..', '..');
-const DENO = join(ROOT, 'node_modules', '.bin', process.platform === 'win32' ? 'deno.cmd' : 'deno');
 const golden = JSON.parse(await readFile(join(ROOT, 'test', 'golden', 'descriptors.json'), 'utf8')) as Golden;
 const noModels = await temporaryFolder();
 

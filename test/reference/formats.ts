@@ -6,30 +6,14 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { argon2id } from '@noble/hashes/argon2.js';
+import { chachaRounds, chachaState } from './chacha20.ts';
 import { hkdf, hkdfExpand, logisticBytes } from './keys.ts';
 import { rootBytes } from './root.ts';
 
-/** The HChaCha20 of draft-irtf-cfrg-xchacha-03, section 2.2, word by word. */
+/** The HChaCha20 of draft-irtf-cfrg-xchacha-03, section 2.2. */
 function hchacha20(key: Uint8Array, nonce: Uint8Array): Buffer {
-  const input = Buffer.concat([Buffer.from('expand 32-byte k'), key, nonce.subarray(0, 16)]);
-  const s = Uint32Array.from({ length: 16 }, (_, i) => input.readUInt32LE(4 * i));
-  const rotate = (i: number, bits: number): number => (s[i] = ((s[i]! << bits) | (s[i]! >>> (32 - bits))) >>> 0);
-  const quarter = (a: number, b: number, c: number, d: number): void => {
-    for (const [x, y, z, bits] of [
-      [a, b, d, 16],
-      [c, d, b, 12],
-      [a, b, d, 8],
-      [c, d, b, 7],
-    ] as const) {
-      s[x] = s[x]! + s[y]!;
-      s[z] = s[z]! ^ s[x]!;
-      rotate(z, bits);
-    }
-  };
-  for (let round = 0; round < 10; round++) {
-    for (let i = 0; i < 4; i++) quarter(i, 4 + i, 8 + i, 12 + i);
-    for (let i = 0; i < 4; i++) quarter(i, 4 + ((i + 1) % 4), 8 + ((i + 2) % 4), 12 + ((i + 3) % 4));
-  }
+  const s = chachaState(key, nonce.subarray(0, 16));
+  chachaRounds(s);
   const out = Buffer.alloc(32);
   [0, 1, 2, 3, 12, 13, 14, 15].forEach((word, i) => out.writeUInt32LE(s[word]!, 4 * i));
   return out;

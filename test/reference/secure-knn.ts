@@ -2,16 +2,9 @@
  * Secure kNN, the definition: every matrix written out, every reflection a matrix of its own, the inverse by elimination.
  * It takes ciphertexts apart with the key, as nobody needs to.
  */
-import { createCipheriv } from 'node:crypto';
+import { chachaWords as words } from './chacha20.ts';
 
 type Matrix = number[][];
-
-function words(key: Uint8Array, label: string): () => number {
-  const iv = Buffer.alloc(16); // counter 0, then the nonce
-  iv.write(label, 4, 'ascii');
-  const cipher = createCipheriv('chacha20', key, iv);
-  return () => cipher.update(Buffer.alloc(4)).readUInt32LE(0);
-}
 
 function multiply(a: Matrix, b: Matrix): Matrix {
   return a.map((row) => b[0]!.map((_, j) => row.reduce((sum, entry, i) => sum + entry * b[i]![j]!, 0)));
