@@ -5,7 +5,8 @@
  *
  * - on the same machine and in the same process space, by its process id, and on Linux by the time that
  *   process started, since ids are given out again;
- * - otherwise (another container, no start times) by its heartbeat: a holder touches the file all the time.
+ * - otherwise (another container, no start times) by its heartbeat: a holder touches the file all the time. Clocks jump, and those of
+ *   two machines differ: a file that looks old, or is from the future, is watched for a while, on a clock that cannot jump.
  * @module
  */
 import { randomBytes } from 'node:crypto';
@@ -13,7 +14,6 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
-  rmdirSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -25,12 +25,21 @@ import { join } from 'node:path';
 import { RetrievalError } from '../base/errors.ts';
 
 const FILE = 'writer.lock';
-const HEARTBEAT_MS = 5_000;
-// A holder that cannot be asked counts as dead after this silence.
-const SILENCE_MS = 60_000;
-// Longest time between making the file and writing it, or between the steps of breaking a dead lock.
-const STEP_MS = 10_000;
+/** Times of the lock, in milliseconds. */
+export interface LockTimes {
+  readonly heartbeat: number;
+  /** A holder that cannot be asked lives for certain if its last heartbeat is younger. */
+  readonly silence: number;
+  /** Longest time between making the file and writing it, or between the steps of breaking a dead lock. */
+  readonly step: number;
+  /** How long a file that looks left behind is watched. Several heartbeats: whoever beats then is alive, whatever clocks say. */
+  readonly watch: number;
+}
+
+export const LOCK_TIMES: LockTimes = { heartbeat: 5_000, silence: 60_000, step: 10_000, watch: 15_000 };
 const ATTEMPTS = 100;
+// Between two looks at what another process does.
+const LOOK_MS = 20;
 
 interface Holder {
   readonly pid: number;
@@ -47,18 +56,18 @@ export class WriterLock {
   readonly #token: string;
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(path: string, token: string) {
+  private constructor(path: string, token: string, times: LockTimes) {
     this.#path = path;
     this.#token = token;
-    this.#timer = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#timer = setInterval(() => this.#beat(), times.heartbeat);
     this.#timer.unref();
   }
 
   /**
-   * Takes the lock of a folder.
+   * Takes the lock of a folder. Waits, for as long as `times.watch`, where only watching can tell whether another holder lives.
    * @throws `library-locked` while another writer lives. {@link RetrievalError}
    */
-  static acquire(folder: string): WriterLock {
+  static acquire(folder: string, times: LockTimes = LOCK_TIMES): WriterLock {
     const path = join(folder, FILE);
     const token = randomBytes(16).toString('hex');
     const { pid } = process;
@@ -66,13 +75,13 @@ export class WriterLock {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {
         writeFileSync(path, JSON.stringify(holder), { flag: 'wx' });
-        return new WriterLock(path, token);
+        return new WriterLock(path, token, times);
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error;
       }
-      const other = inspect(path);
+      const other = inspect(path, times);
       if (other.held) throw new RetrievalError('library-locked', `process ${other.pid} is writing to the library`);
-      breakLock(path, other.text);
+      breakLock(path, other.text, times);
     }
     throw new RetrievalError('library-locked', 'other processes keep taking the lock of the library');
   }
@@ -98,47 +107,73 @@ export class WriterLock {
 
 /** Whether a live writer holds the folder. */
 export function isWriterAlive(folder: string): boolean {
-  return inspect(join(folder, FILE)).held;
+  return inspect(join(folder, FILE), LOCK_TIMES).held;
 }
 
-function inspect(path: string): { held: boolean; pid: number; text: string } {
+function inspect(path: string, times: LockTimes): { held: boolean; pid: number; text: string } {
   const text = readText(path);
   if (text === undefined) return { held: false, pid: 0, text: '' };
   const holder = parse(text);
-  const silence = Date.now() - (modifiedAt(path) ?? 0);
   // Being written at this moment, or damaged.
-  if (holder === undefined) return { held: silence < STEP_MS, pid: 0, text };
-  return { held: isAlive(holder, silence), pid: holder.pid, text };
+  const held = holder === undefined ? fateOf(path, times.step, times) === 'touched' : isAlive(holder, path, times);
+  return { held, pid: holder?.pid ?? 0, text };
 }
 
-function isAlive({ pid, started, space }: Holder, silence: number): boolean {
-  if (space !== processSpace()) return silence < SILENCE_MS;
+function isAlive({ pid, started, space }: Holder, path: string, times: LockTimes): boolean {
+  if (space !== processSpace()) return fateOf(path, times.silence, times) === 'touched';
   try {
     process.kill(pid, 0);
   } catch (error) {
     // EPERM: it lives, and belongs to someone else.
     if (codeOf(error) === 'ESRCH') return false;
   }
-  if (started === '') return silence < SILENCE_MS;
+  if (started === '') return fateOf(path, times.silence, times) === 'touched';
   return startOf(pid) === started;
 }
 
+/**
+ * What becomes of a file that another process is to touch. It is `touched` where its age is below `limit`. Clocks may have been set meanwhile:
+ * an older file, or one from the future, is watched, and counts as `left` behind only if it stays as it is.
+ */
+function fateOf(path: string, limit: number, { watch }: LockTimes): 'touched' | 'left' | 'gone' {
+  const before = modifiedAt(path);
+  if (before === undefined) return 'gone';
+  const age = Date.now() - before;
+  if (age >= 0 && age < limit) return 'touched';
+  for (const start = performance.now(); performance.now() - start < watch;) {
+    pause(LOOK_MS);
+    const now = modifiedAt(path);
+    if (now === undefined) return 'gone';
+    if (now !== before) return 'touched';
+  }
+  return 'left';
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
 /** Removes a dead lock, one process at a time: only if it is still the one that was found dead. */
-function breakLock(path: string, text: string): void {
+function breakLock(path: string, text: string, times: LockTimes): void {
   const guard = `${path}.break`;
   try {
     mkdirSync(guard);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
-    if (Date.now() - (modifiedAt(guard) ?? Date.now()) > STEP_MS) rmdirSync(guard);
-    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    if (fateOf(guard, times.step, times) === 'left') removeFolder(guard);
+    else pause(LOOK_MS);
     return;
   }
   try {
     if (readText(path) === text) unlinkSync(path);
   } finally {
-    rmdirSync(guard);
+    removeFolder(guard);
   }
+}
+
+/** Another process may have come before. */
+function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true });
 }
 
 /** Boot and process namespace on Linux, the name of the machine elsewhere. */
