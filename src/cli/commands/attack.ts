@@ -24,7 +24,13 @@ import {
 import { concat, joinRows, toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { seededRandom, shuffle } from '../../base/random.ts';
-import { DEFAULT_INDEX, defaultPrefilter, type IndexParameters } from '../../client/index-parameters.ts';
+import {
+  DEFAULT_INDEX,
+  DEFAULT_PREFILTERS,
+  defaultPrefilter,
+  type IndexParameters,
+  type Prefilter,
+} from '../../client/index-parameters.ts';
 import { Encoder, type Encoded } from '../../codes/encoder.ts';
 import { Fusion } from '../../codes/fusion.ts';
 import type { Vocabulary } from '../../codes/vocabulary.ts';
@@ -194,7 +200,10 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
   // The defaults first.
   const settings: [Partial<IndexParameters> & { ranking: Ranking }, number[]][] = [
     [{ ranking: 'client' }, known],
-    [{ ranking: 'split' }, known],
+    ...families(vocabulary).map((prefilter): [{ ranking: Ranking; prefilter: Prefilter }, number[]] => [
+      { ranking: 'split', prefilter },
+      known,
+    ]),
     [{ ranking: 'server' }, known],
     ...(full ? WIDTHS : []).map((split): [{ ranking: Ranking; split: number }, number[]] => [
       { ranking: 'server', split },
@@ -225,9 +234,9 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
       queries: index.ranking === 'server' ? queries.map((query) => ({ query, trapdoor: sealed.trapdoor(query) })) : [],
     };
     const result = run(kernels, { ...sealed, count, places }, truth, counts, options);
-    const { ranking, noise, split } = index;
+    const { ranking, noise, split, prefilter } = index;
     const byId = index.ranking === 'server' ? byIdLattice(vocabulary, sealed, codes) : undefined;
-    const row = { ranking, noise, split, result, ...(byId && { byId }) };
+    const row = { ranking, noise, split, family: prefilter.family, result, ...(byId && { byId }) };
     show(tableRows(row));
     return row;
   });
@@ -243,6 +252,11 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
       },
       '',
     );
+}
+
+/** Tokens of each family that the vocabulary allows, at their defaults. */
+function families({ centroids }: Vocabulary): Prefilter[] {
+  return Object.values(DEFAULT_PREFILTERS).filter(({ family }) => family === 'lsh' || centroids.length > 0);
 }
 
 /** Searches by id that look at the deep feature alone: each bit weighs the same. */
@@ -363,6 +377,7 @@ interface Row {
   readonly ranking: Ranking;
   readonly noise: number;
   readonly split: number;
+  readonly family: Prefilter['family'];
   readonly result: SuiteResult;
   readonly byId?: LatticeShare;
 }
@@ -370,7 +385,7 @@ interface Row {
 const TABLE_HEAD = ['| ranking | noise | split | attack | result | by lot |', '| --- | --- | --- | --- | --- | --- |'];
 
 /** Markdown. */
-function tableRows({ ranking, noise, split, result, byId }: Row): string[] {
+function tableRows({ ranking, noise, split, family, result, byId }: Row): string[] {
   const lines: string[] = [];
   const head = ranking === 'server' ? `| server | ${noise} | ${split} |` : `| ${ranking} | - | - |`;
   const add = (name: string, value: string, chance: string): unknown =>
@@ -399,7 +414,7 @@ function tableRows({ ranking, noise, split, result, byId }: Row): string[] {
       `${byId.found} of ${byId.searches} (${byId.peak.toFixed(2)})`,
       '0',
     );
-  near('shared tokens: neighbours, P@10', result.tokens);
+  near(`shared tokens (${family}): neighbours, P@10`, result.tokens);
   near('order of coming: neighbours, P@10', result.order);
   return lines;
 }
