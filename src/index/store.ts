@@ -162,7 +162,10 @@ export interface Store {
 
   stats(): Promise<StoreStats>;
 
-  /** What is stored of each id, in the order given; undefined where there is nothing. What cannot be read has no bytes and no record. */
+  /**
+   * What is stored of each id, in the order given; undefined where there is nothing, not even a piece of an image whose row is lost. What
+   * cannot be read has no bytes and no record.
+   */
   images(ids: readonly Uint8Array[]): Promise<(ImageEntry | undefined)[]>;
 
   /** Wrapped image keys, as the active generation has them, in the order given; undefined where there is no image. */

@@ -113,7 +113,9 @@ export class TableStore implements Store {
       return ids.map((id) => {
         try {
           const row = this.#image(id);
-          return row && entryOf(id, row, state);
+          if (row !== undefined) return entryOf(id, row, state);
+          // Pieces without a row are those of an image whose row is lost.
+          return this.#whatIsLeft(id, state) && damagedEntry(id);
         } catch (error) {
           if (error instanceof RetrievalError) return damagedEntry(id);
           throw error;
@@ -431,7 +433,7 @@ export class TableStore implements Store {
   /** Whether a mutation changes what the root speaks of: which images the active generation has. */
   #needsRoot({ generations }: State, mutation: Mutation): boolean {
     if (mutation.kind === 'put') return generationOf({ generations }, mutation.parameters).state === 'active';
-    if (mutation.kind === 'remove') return this.#tables.table.images.get(mutation.id) !== undefined;
+    if (mutation.kind === 'remove') return this.#hasPieces(mutation.id);
     return mutation.kind === 'activate' && generationOf({ generations }, mutation.parameters).state !== 'active';
   }
 
@@ -527,11 +529,19 @@ export class TableStore implements Store {
     };
   }
 
-  /** The row of an image; where it is damaged, what the rest of the image tells of it, without a key. */
+  /** Whether anything is stored of an id. */
+  #hasPieces(id: Uint8Array): boolean {
+    const { images, records0, records1, blobs } = this.#tables.table;
+    if ([images, records0, records1].some((table) => table.get(id) !== undefined)) return true;
+    const [piece] = blobs.keys(chunkKey(id, 0), 1);
+    return piece !== undefined && equalBytes(piece.subarray(0, ID_BYTES), id);
+  }
+
+  /** The row of an image; where it is damaged or lost, what the rest of the image tells of it, without a key. */
   #whatIsLeft(id: Uint8Array, { generations }: State): ImageRow | undefined {
     const stored = this.#tables.table.images.get(id);
-    if (stored === undefined) return undefined;
-    const row = whole(() => decodeImage(id, stored));
+    if (stored === undefined && !this.#hasPieces(id)) return undefined;
+    const row = stored && whole(() => decodeImage(id, stored));
     if (row !== undefined) return row;
     let blobBytes = 0;
     for (const key of this.#chunkKeys(id))
