@@ -133,13 +133,13 @@ function isAlive({ pid, started, space }: Holder, path: string, times: LockTimes
 
 /**
  * What becomes of a file that another process is to touch. It is `touched` where its age is below `limit`. Clocks may have been set meanwhile:
- * an older file, or one from the future, is watched, and counts as `left` behind only if it stays as it is.
+ * an older file, or one from as far in the future, is watched, and counts as `left` behind only if it stays as it is.
  */
 function fateOf(path: string, limit: number, { watch }: LockTimes): 'touched' | 'left' | 'gone' {
   const before = modifiedAt(path);
   if (before === undefined) return 'gone';
-  const age = Date.now() - before;
-  if (age >= 0 && age < limit) return 'touched';
+  // Two clocks are never quite alike, not even those of one file system and one process.
+  if (Math.abs(Date.now() - before) < limit) return 'touched';
   for (const start = performance.now(); performance.now() - start < watch;) {
     pause(LOOK_MS);
     const now = modifiedAt(path);
