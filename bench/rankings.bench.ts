@@ -2,7 +2,7 @@
  * The three rankings side by side: bytes each way, milliseconds, and the server's CPU, for one search.
  *
  *     npm run bench -- rankings             1,000 and 10,000 records
- *     SIZES=100000 RANKINGS=client,split npm run bench -- rankings
+ *     SIZES=100000 npm run bench -- rankings             RANKINGS=client,split: these alone
  *
  * Records are the vocabulary's public reference codes (real photos) with an eighth of their bits flipped; so are the queries, their margins
  * drawn as |N(0, 1)| training deviations. Checks first that a search through all records gives equal answers under the three rankings, noise
@@ -14,7 +14,7 @@ import { loadVocabulary } from '../src/adapters/package-files.ts';
 import { sealIndex } from '../src/attacks/sealed-index.ts';
 import { gaussian, seededRandom } from '../src/base/random.ts';
 import { Client, type Query } from '../src/client/client.ts';
-import { DEFAULT_INDEX } from '../src/client/index-parameters.ts';
+import { DEFAULT_INDEX, defaultPrefilter } from '../src/client/index-parameters.ts';
 import { FEATURES } from '../src/codes/block.ts';
 import { Encoder, type Projections } from '../src/codes/encoder.ts';
 import { Fusion } from '../src/codes/fusion.ts';
@@ -85,7 +85,7 @@ async function open(
   const store = createMemoryStore();
   const server = createServer({ store, kernels });
   const seen = { up: 0, down: 0, serverCpu: 0 };
-  const index = { ...DEFAULT_INDEX, ranking, noise: 0 };
+  const index = { ...DEFAULT_INDEX, prefilter: defaultPrefilter(vocabulary), ranking, noise: 0 };
   const client = new Client({
     ...{ kernels, libraryKey, vocabulary, index },
     async transport(request) {
