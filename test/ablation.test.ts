@@ -1,12 +1,13 @@
-/** The ablation's figures, intervals and memory. */
+/** The ablation's figures and memory, intervals of the paired bootstrap. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { asSearched } from '../bench/as-searched.ts';
-import { bootstrapDifference, measure } from '../bench/ablation/measure.ts';
+import { measure } from '../bench/ablation/measure.ts';
 import { Memory } from '../bench/ablation/memory.ts';
 import { CopyEvidence } from '../src/codes/copy-evidence.ts';
 import { makeReferences } from '../src/codes/curves.ts';
 import { packSigns } from '../src/codes/pack-signs.ts';
+import { bootstrapDifference, describeInterval } from '../src/eval/bootstrap.ts';
 import { createVocabulary } from '../src/codes/vocabulary-format.ts';
 import { temporaryFolder } from './command.ts';
 import { floats } from './support.ts';
@@ -46,6 +47,10 @@ test('paired bootstrap: a constant difference has no width, a noisy one the widt
   assert.ok(Math.abs(difference - mean) < 1e-6);
   assert.ok(Math.abs((high - low) / 2 - 1.96 * error) < 0.2 * error, `${low} to ${high}, error ${error}`);
   assert.ok(low < difference && difference < high);
+  // A query with nothing to find says nothing.
+  assert.equal(bootstrapDifference([NaN, ...b], [0.5, ...b], 1), { difference: 0, low: 0, high: 0 });
+  assert.ok(Number.isNaN(bootstrapDifference([NaN], [1], 1).low));
+  assert.is(describeInterval({ difference: 0.0012, low: -0.0003, high: 0.025 }), '+0.12 (-0.03 to +2.50)');
 });
 
 test('what was made is recalled, under its own key only', async () => {

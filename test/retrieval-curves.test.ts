@@ -49,6 +49,8 @@ test('means over the queries, class by class', () => {
   near(curves.precisionAt[ANSWER_COUNTS.indexOf(2)]!, 0.25);
   near(curves.precisionAtRecall.at(-1)!, (1 + 1 / 3) / 2);
   near(retrievalCurves(rankings.slice(2), labels, [2, 3]).map, 1 / 3);
+  assert.equal(curves.each, [1, 1, 1 / 3, 1 / 3]);
+  assert.equal(retrievalCurves([[1, 2]], ['a', 'b', 'b'], [0]).each, [null]);
   assert.throws(() => retrievalCurves(rankings.slice(1), labels), /"rankings" expected 4/);
 });
 

@@ -1,8 +1,8 @@
 /** The report of the ablation, as Markdown. */
 import { FEATURES, type Feature } from '../../src/codes/block.ts';
+import { describeInterval as interval, type Interval } from '../../src/eval/bootstrap.ts';
 import { markdownTable } from '../../src/eval/markdown.ts';
 import { DEFAULT_SHAPES, WEIGHT_POWER } from '../../src/train/train.ts';
-import type { Interval } from './measure.ts';
 
 export interface Row {
   readonly group: string;
@@ -13,6 +13,10 @@ export interface Row {
   readonly ms: number;
   /** Of a stored code, or of one feature's block. */
   readonly bytes: number;
+  /** Than the row of the shipped choice, in mean average precision. */
+  readonly less?: Interval | undefined;
+  /** Whether it is that row. */
+  readonly shipped: boolean;
 }
 
 type Against = Readonly<Record<'best' | 'equal' | 'static', Interval>>;
@@ -46,9 +50,6 @@ export interface Result {
   readonly reports: readonly Report[];
 }
 
-const points = (value: number): string => (value < 0 ? '' : '+') + (100 * value).toFixed(2);
-const interval = ({ difference, low, high }: Interval): string =>
-  `${points(difference)} (${points(low)} to ${points(high)})`;
 const listed = (of: Readonly<Record<Feature, number>>): string =>
   FEATURES.map((feature) => `${feature} ${of[feature].toFixed(3)}`).join(', ');
 
@@ -62,7 +63,7 @@ export function document(result: Result): string {
     '',
     'One choice of the scheme changed at a time, from the defaults of `blindsight train`:',
     `ehd ${shape(ehd)}; bow ${shape(bow)}, 1000 dense words, square root of tf-idf; deep ${shape(deep)};`,
-    `adaptive weights from mAP^${WEIGHT_POWER} in training; real-valued queries. Written by`,
+    `adaptive weights from mAP^${WEIGHT_POWER} in training; real-valued queries, copies first. Written by`,
     '',
     '    npm run ablation -- --photos caltech101 --test corel1k --test corel5k20 --cache features -o docs/ABLATION.md',
     '',
@@ -70,12 +71,27 @@ export function document(result: Result): string {
     `${result.heldOut} photos is a query against the rest of that half. Rows of group *words* take one in ${result.wordsStep} photos of either half`,
     `(${result.thinned} queries) and compare with each other only. ITQ runs ${result.iterations} rounds here, 50 in training. *alone*: that feature's block;`,
     '*adaptive*: the fused code. Bytes are those of a stored code. Milliseconds score all photos for one query, plain, on 2 cores of an AMD EPYC (Zen 5), Node 20.20,',
-    'shared: orders of magnitude. Differences below a point between two rows of this split mean little.',
+    'shared: orders of magnitude.',
+    '',
+    '**Bold** rows are what is shipped. *Less shipped*: points of mAP above that row of the same group (for one feature alone: above that feature as shipped), with the',
+    '95 % interval of a paired bootstrap over the queries. It knows of other queries, not of other splits or seeds: of those, half a point means little.',
     '',
     ...(result.done ? [] : ['**The run was stopped: rows of the first table are missing.**', '']),
     `Static weights of the shipped vocabulary: ${listed(result.staticWeights)}.`,
     '',
-    table(result.rows.filter(({ group }) => !sets.has(group))),
+    table(
+      result.rows.filter(({ group }) => !sets.has(group)),
+      true,
+    ),
+    '',
+    '## What is shipped, and the best that is not',
+    '',
+    'By group of the table above. In `src/train/train.ts`, `src/codes/fusion.ts` and `src/codes/copy-evidence.ts` each default names its group.',
+    '',
+    markdownTable(
+      ['choice', 'shipped', 'mAP', 'best other', 'mAP', 'less shipped'],
+      decisions(result.rows.filter(({ group }) => !sets.has(group))),
+    ),
     '',
     '## Test sets',
     '',
@@ -116,11 +132,26 @@ export function document(result: Result): string {
   ].join('\n')}\n`;
 }
 
-function table(rows: readonly Row[]): string {
+function table(rows: readonly Row[], compared = false): string {
   return markdownTable(
-    ['choice', 'row', 'P@10', 'P@20', 'mAP', 'bytes', 'ms'],
-    rows.map(({ group, name, p10, p20, map, bytes, ms }) => [
-      ...[group, name, p10.toFixed(4), p20.toFixed(4), map.toFixed(4), bytes, ms.toFixed(2)],
+    ['choice', 'row', 'P@10', 'P@20', 'mAP', ...(compared ? ['less shipped'] : []), 'bytes', 'ms'],
+    rows.map(({ group, name, p10, p20, map, bytes, ms, less, shipped }) => [
+      ...[group, shipped ? `**${name}**` : name, p10.toFixed(4), p20.toFixed(4), map.toFixed(4)],
+      ...(compared ? [less === undefined ? '' : interval(less)] : []),
+      ...[bytes, ms.toFixed(2)],
     ]),
   );
+}
+
+/** Of each group that has a shipped row: that one, and the best fused row beside it. */
+function decisions(rows: readonly Row[]): string[][] {
+  return [...new Set(rows.map(({ group }) => group))].flatMap((group) => {
+    const members = rows.filter((row) => row.group === group);
+    const ours = members.find(({ shipped }) => shipped);
+    const others = members.filter(({ name, shipped }) => !shipped && !name.endsWith(' alone'));
+    if (ours === undefined || others.length === 0) return [];
+    const best = others.reduce((a, b) => (b.map > a.map ? b : a));
+    const less = best.less === undefined ? '' : interval(best.less);
+    return [[group, ours.name, ours.map.toFixed(4), best.name, best.map.toFixed(4), less]];
+  });
 }

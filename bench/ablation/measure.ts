@@ -1,5 +1,4 @@
 /** Figures of one row: every so many photos is a query, photos of its class are relevant, the query itself is left out. */
-import { seededRandom } from '../../src/base/random.ts';
 import { averagePrecision, mean, precisionAt, rank } from '../../src/eval/metrics.ts';
 
 /** One number per photo; larger is nearer. */
@@ -32,32 +31,4 @@ export function measure(labels: readonly string[], ranker: Ranker, step: number)
     if (!Number.isNaN(precision)) each!.push(precision);
   }
   return { p10: mean(p10!), p20: mean(p20!), map: mean(each!), each: each!, ms: ms / p10!.length };
-}
-
-/** A mean difference with its interval. */
-export interface Interval {
-  readonly difference: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Resamples of the paired bootstrap. */
-const RESAMPLES = 2000;
-
-/**
- * Mean of `a - b`, with the 95 % interval of the paired bootstrap (Efron and Tibshirani, 1993, chapter 13; percentiles).
- */
-export function bootstrapDifference(a: readonly number[], b: readonly number[], seed: number): Interval {
-  const differences = a.map((value, i) => value - b[i]!);
-  const random = seededRandom(seed);
-  const means = Float64Array.from({ length: RESAMPLES }, () => {
-    let sum = 0;
-    for (let i = 0; i < differences.length; i++) sum += differences[Math.floor(random() * differences.length)]!;
-    return sum / differences.length;
-  }).sort();
-  return {
-    difference: mean(differences),
-    low: means[Math.floor(0.025 * RESAMPLES)]!,
-    high: means[Math.ceil(0.975 * RESAMPLES) - 1]!,
-  };
 }

@@ -2,9 +2,9 @@
 import { instantiateKernels } from '../../src/wasm/kernels.ts';
 import { FEATURES, type Block, type Feature } from '../../src/codes/block.ts';
 import type { Vocabulary } from '../../src/codes/vocabulary.ts';
-import { principalAxes } from '../../src/train/pca.ts';
+import { principalAxes, type PrincipalAxes } from '../../src/train/pca.ts';
 import { assembleVocabulary, type TrainingFeatures, type TrainingOptions } from '../../src/train/train.ts';
-import { meanRow, normaliseRows, trainBlock, type BlockShape } from '../../src/train/train-block.ts';
+import { centreRows, trainBlock, type BlockShape } from '../../src/train/train-block.ts';
 import { Memory } from './memory.ts';
 
 /** How a block is made. `random`: a random rotation instead of ITQ's; `sign`: no rotation; `median`: the numbers that vary most, cut at their
@@ -15,6 +15,9 @@ export interface Shape extends BlockShape {
 
 /** Of ITQ; `blindsight train` takes 50. */
 export const ITERATIONS = 20;
+
+/** Axes that are kept for all rows of the table: the longest block has so many bits. */
+const MOST_AXES = 704;
 
 export type Shapes = Readonly<Record<Feature, Shape>>;
 
@@ -37,9 +40,9 @@ export async function trainSystem(
       continue;
     }
     const [mean, matrix, offset, deviation] = await memory.recall(
-      ['block', feature, shape, ITERATIONS, options.seed, Memory.hash(rows)],
+      ['block', feature, shape, ITERATIONS, MOST_AXES, options.seed, Memory.hash(rows)],
       async () => {
-        const block = makeBlock(feature, rows, dims, shape, options);
+        const block = await makeBlock(memory, feature, rows, dims, shape, options);
         return [block.mean, block.matrix, block.offset, block.deviation] as Float32Array[];
       },
     );
@@ -50,13 +53,22 @@ export async function trainSystem(
   return assembleVocabulary(features, blocks, options);
 }
 
-function makeBlock(feature: Feature, rows: Float32Array, dims: number, shape: Shape, options: TrainingOptions): Block {
+async function makeBlock(
+  memory: Memory,
+  feature: Feature,
+  rows: Float32Array,
+  dims: number,
+  shape: Shape,
+  options: TrainingOptions,
+): Promise<Block> {
   if (shape.kind === 'median') return cutAt(feature, rows, dims, medians(rows, dims, shape.bits));
   if (shape.kind === 'thermometer') return cutAt(feature, rows, dims, levels(rows, dims, shape.bits));
-  if (shape.kind === 'sign') return signBlock(feature, rows, dims, shape);
+  const principal = await axesOf(memory, rows, dims, shape.normalise);
+  if (shape.kind === 'sign') return signBlock(feature, rows, dims, shape, principal);
   const steps = trainBlock(instantiateKernels(options.module), rows, dims, {
     feature,
     ...shape,
+    principal,
     seed: options.seed,
     iterations: shape.kind === 'random' ? 0 : ITERATIONS,
   });
@@ -64,6 +76,22 @@ function makeBlock(feature: Feature, rows: Float32Array, dims: number, shape: Sh
     const step = steps.next();
     if (step.done === true) return step.value;
   }
+}
+
+/** What all blocks of one feature begin with: most of their time goes here. */
+async function axesOf(memory: Memory, rows: Float32Array, dims: number, normalise: boolean): Promise<PrincipalAxes> {
+  const [mean, axes, variances] = await memory.recall(
+    ['axes', normalise, dims, MOST_AXES, Memory.hash(rows)],
+    async () => {
+      const found = principalAxes(centreRows(rows, dims, normalise).centred, dims, Math.min(dims, MOST_AXES));
+      return [found.mean, found.axes, Float32Array.from(found.variances)];
+    },
+  );
+  return {
+    mean: Float32Array.from(mean!),
+    axes: Float32Array.from(axes!),
+    variances: Float64Array.from(variances!),
+  };
 }
 
 /** Numbers of a descriptor, each against a threshold. */
@@ -111,16 +139,18 @@ function levels(rows: Float32Array, dims: number, bits: number): Cuts {
 }
 
 /** The signs of the principal axes themselves. */
-function signBlock(feature: Feature, rows: Float32Array, dims: number, { bits, normalise }: Shape): Block {
-  const centred = rows.slice();
-  if (normalise) normaliseRows(centred, dims);
-  const mean = meanRow(centred, dims);
-  for (let at = 0; at < centred.length; at++) centred[at]! -= mean[at % dims]!;
-  if (normalise) normaliseRows(centred, dims);
-  const principal = principalAxes(centred, dims, bits);
+function signBlock(
+  feature: Feature,
+  rows: Float32Array,
+  dims: number,
+  { bits, normalise }: Shape,
+  principal: PrincipalAxes,
+): Block {
+  const { mean } = centreRows(rows, dims, normalise);
+  const matrix = principal.axes.slice(0, bits * dims);
   const offset = new Float32Array(bits);
   for (let i = 0; i < bits; i++)
-    for (let j = 0; j < dims; j++) offset[i]! += principal.axes[i * dims + j]! * principal.mean[j]!;
-  const deviation = Float32Array.from(principal.variances, Math.sqrt);
-  return { feature, dims, bits, normalise, mean, matrix: principal.axes, offset, deviation };
+    for (let j = 0; j < dims; j++) offset[i]! += matrix[i * dims + j]! * principal.mean[j]!;
+  const deviation = Float32Array.from(principal.variances.subarray(0, bits), Math.sqrt);
+  return { feature, dims, bits, normalise, mean, matrix, offset, deviation };
 }

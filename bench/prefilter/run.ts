@@ -9,7 +9,7 @@
  * sub-folder a class. `--write` puts the tables between the marks of that file.
  */
 import { parseArgs } from 'node:util';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { loadKernels, loadVocabulary } from '../../src/adapters/package-files.ts';
 import { tokenFrequency, type TokenSet } from '../../src/attacks/token-frequency.ts';
@@ -35,6 +35,7 @@ import { measurePrefilters, type MeasuredQuery, type PrefilterFigures } from '..
 import { evenly } from '../../src/eval/query-sample.ts';
 import { trainCentroids } from '../../src/train/bucket-centroids.ts';
 import { DEFAULT_CENTROIDS } from '../../src/train/train.ts';
+import { putBetweenMarks } from '../between-marks.ts';
 import { ATTACKED, CENTROID_COUNTS, GRID, SHOWN, SIZES } from './grid.ts';
 
 interface LabelledCodes {
@@ -181,7 +182,8 @@ for (const folder of options.report) {
 }
 
 const command = `    npm run prefilter -- ${[basename(tuning), ...options.report.map((folder) => `--report ${basename(folder)}`)].join(' ')} --cache features --write docs/TUNING.md`;
-await put(
+await putBetweenMarks(
+  options.write,
   'prefilter',
   [
     command,
@@ -225,7 +227,8 @@ for (const prefilter of ATTACKED) {
   ]);
   tell(`attack on ${describePrefilter(prefilter)}`);
 }
-await put(
+await putBetweenMarks(
+  options.write,
   'attack',
   [
     command,
@@ -257,14 +260,4 @@ function renaming(): Map<bigint, bigint> {
       return [mine.of(input), theirs.of(input)];
     }),
   );
-}
-
-/** Writes between the marks of the file, or to standard output. */
-async function put(name: string, text: string): Promise<void> {
-  if (options.write === undefined) return console.log(`${text}\n`);
-  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const before = await readFile(options.write, 'utf8');
-  const [from, to] = [before.indexOf(open), before.indexOf(close)];
-  if (from < 0 || to < from) throw new RangeError(`"--write" expected a file with ${open} and ${close}`);
-  await writeFile(options.write, `${before.slice(0, from + open.length)}\n${text}\n${before.slice(to)}`);
 }

@@ -24,6 +24,8 @@ export interface RetrievalCurves {
   readonly precisionAt: readonly number[];
   /** Mean average precision of the queries of each class. */
   readonly classes: Readonly<Record<string, number>>;
+  /** Average precision of each query, in their order; null where nothing is relevant, as NaN is in JSON. */
+  readonly each: readonly (number | null)[];
 }
 
 /**
@@ -81,5 +83,6 @@ export function retrievalCurves(
     precisionAtRecall: RECALL_LEVELS.map((_, at) => column(recalls, at)),
     precisionAt: ANSWER_COUNTS.map((_, at) => column(answers, at)),
     classes: Object.fromEntries(Object.entries(classes).map(([label, values]) => [label, mean(values)])),
+    each: precisions.map((value) => (Number.isNaN(value) ? null : value)),
   };
 }

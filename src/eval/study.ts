@@ -55,6 +55,8 @@ export interface Picture {
 
 /** Everything but the table of `evaluate`. */
 export interface Study {
+  /** Class of each photo, all of them queries. */
+  readonly labels: readonly string[];
   readonly curves: Readonly<Record<Compared, RetrievalCurves>>;
   readonly lengths: readonly LengthRow[];
   /** Adaptive weights of some queries, class by class, and within a class by the weight of the deep feature. */
@@ -144,7 +146,7 @@ export async function study(photos: readonly Photo[], options: StudyOptions): Pr
     );
   });
   const pictures = await stage('pictures', () => showPictures(photos.length, options));
-  return { curves, lengths, weights, noise, prefilter, sizes, times, pictures };
+  return { labels: collection.labels, curves, lengths, weights, noise, prefilter, sizes, times, pictures };
 }
 
 /** Lets signals be heard. */

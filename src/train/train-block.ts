@@ -8,7 +8,7 @@ import type { Kernels } from '../wasm/kernels.ts';
 import { multiplyF32, multiplyTransposedF32 } from '../wasm/matrix.ts';
 import { quantise } from './itq.ts';
 import { transpose } from './transpose.ts';
-import { principalAxes } from './pca.ts';
+import { principalAxes, type PrincipalAxes } from './pca.ts';
 
 /** What a block is to be. */
 export interface BlockShape {
@@ -31,6 +31,8 @@ export interface TrainBlockOptions extends BlockShape {
   readonly seed: number;
   /** Of ITQ. */
   readonly iterations: number;
+  /** Of the rows as {@link centreRows} gives them, `bits` or more; found unless they are known. */
+  readonly principal?: PrincipalAxes;
 }
 
 /**
@@ -42,7 +44,7 @@ export function* trainBlock(
   kernels: Kernels,
   rows: Float32Array,
   dims: number,
-  { feature, bits, normalise, whitening = 0, seed, iterations }: TrainBlockOptions,
+  { feature, bits, normalise, whitening = 0, seed, iterations, principal: known }: TrainBlockOptions,
 ): Generator<number, Block> {
   assertInteger(bits, 'bits', 0, Math.min(dims, 1024));
   if (bits % 8 !== 0) throw new RangeError(`"bits" expected multiple of 8, got ${bits}`);
@@ -64,24 +66,21 @@ export function* trainBlock(
   const count = rows.length / dims;
   assertInteger(count, 'count', 2, 2 ** 32);
 
-  const centred = rows.slice();
-  if (normalise) normaliseRows(centred, dims);
-  const mean = meanRow(centred, dims);
-  for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < dims; j++, at++) centred[at]! -= mean[j]!;
-  if (normalise) normaliseRows(centred, dims);
+  const { centred, mean } = centreRows(rows, dims, normalise);
   yield 0;
 
-  const principal = principalAxes(centred, dims, bits);
+  const principal = known ?? principalAxes(centred, dims, bits);
+  const axes = principal.axes.slice(0, bits * dims);
   const floor = LEAST_VARIANCE * principal.variances[0]!;
   for (let i = 0; i < bits; i++) {
     const scale = Math.max(floor, principal.variances[i]!) ** (-whitening / 2);
     // Rows of one and the same descriptor have no variance at all.
-    if (Number.isFinite(scale)) for (let j = 0; j < dims; j++) principal.axes[i * dims + j]! *= scale;
+    if (Number.isFinite(scale)) for (let j = 0; j < dims; j++) axes[i * dims + j]! *= scale;
   }
   yield 0.3;
   // Normalising a second time moves the mean again.
   for (let i = 0, at = 0; i < count; i++) for (let j = 0; j < dims; j++, at++) centred[at]! -= principal.mean[j]!;
-  const projected = multiplyTransposedF32(kernels, centred, principal.axes, count, dims, bits);
+  const projected = multiplyTransposedF32(kernels, centred, axes, count, dims, bits);
   const steps = quantise(kernels, projected, bits, { seed, iterations });
   let rotation: Float32Array | undefined;
   while (rotation === undefined) {
@@ -90,7 +89,7 @@ export function* trainBlock(
     else yield 0.3 + (0.7 * step.value.iteration) / iterations;
   }
 
-  const matrix = multiplyF32(kernels, transpose(rotation, bits, bits), principal.axes, bits, bits, dims);
+  const matrix = multiplyF32(kernels, transpose(rotation, bits, bits), axes, bits, bits, dims);
   const offset = multiplyF32(kernels, matrix, principal.mean, bits, dims, 1);
   const values = multiplyF32(kernels, projected, rotation, count, bits, bits);
   const deviation = new Float32Array(bits);
@@ -104,6 +103,20 @@ export function* trainBlock(
     deviation[j] = Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
   }
   return { feature, dims, bits, normalise, mean, matrix, offset, deviation };
+}
+
+/** The rows less their mean, and that mean; where `normalise` says so, L2-normalised before and after. New. */
+export function centreRows(
+  rows: Float32Array,
+  dims: number,
+  normalise: boolean,
+): { readonly centred: Float32Array<ArrayBuffer>; readonly mean: Float32Array<ArrayBuffer> } {
+  const centred = rows.slice();
+  if (normalise) normaliseRows(centred, dims);
+  const mean = meanRow(centred, dims);
+  for (let at = 0; at < centred.length; at += dims) for (let j = 0; j < dims; j++) centred[at + j]! -= mean[j]!;
+  if (normalise) normaliseRows(centred, dims);
+  return { centred, mean };
 }
 
 /** f32[dims]: the mean of the rows. New. */
