@@ -15,6 +15,9 @@ export const BUN: string =
     join(MODULES, 'bun', 'bin', 'bun.exe'),
   ].find((path) => existsSync(path)) ?? 'bun';
 
+/** Debian's; another one by the environment. */
+export const CHROMIUM: string = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
 /** Words before the name of a file: of one that only reads, and of one that uses native code and the disk. */
 export const RUNTIMES: Readonly<Record<'Deno' | 'Bun', { readonly reading: Command; readonly native: Command }>> = {
   Deno: {
