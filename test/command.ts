@@ -86,17 +86,24 @@ export async function hasten(library: string, passphrase = 'correct horse'): Pro
 /** A running server. */
 export interface Served {
   readonly url: string;
+  /** Address of the browser page, where there is one. */
+  readonly page?: string;
   readonly child: ChildProcess;
   readonly log: () => string;
   /** Sends SIGTERM, and waits for the end. */
   stop(): Promise<number | null>;
 }
 
-/** `blindsight serve` at a free port; no passphrase is anywhere near. */
-export async function serve(path: string, credentials: string): Promise<Served> {
+/**
+ * `blindsight serve` at a free port; no passphrase is anywhere near.
+ * @param credentials - None: one token of its own, which the address of the page has.
+ */
+export async function serve(path: string, credentials?: string, more: readonly string[] = []): Promise<Served> {
   const { BLINDSIGHT_PASSPHRASE: _, ...env } = process.env;
-  const child = spawn(process.execPath, [MAIN, 'serve', path, '--credentials', credentials, '--json', '--port', '0'], {
-    env,
+  const who = credentials === undefined ? [] : ['--credentials', credentials];
+  // Of an option that is given twice, the last one holds.
+  const child = spawn(process.execPath, [MAIN, 'serve', path, ...who, '--json', '--port', '0', ...more], {
+    env: { BLINDSIGHT_MODELS: NO_MODELS, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let log = '';
@@ -107,7 +114,7 @@ export async function serve(path: string, credentials: string): Promise<Served> 
     void ended.then((code) => reject(new Error(`ended with ${code}: ${log}`)));
   });
   return {
-    url: (JSON.parse(line) as { url: string }).url,
+    ...(JSON.parse(line) as { url: string; page?: string }),
     child,
     log: () => log,
     stop() {

@@ -18,6 +18,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   client: ['base', 'wasm', 'search', 'image', 'features', 'codes', 'crypto', 'protocol'],
   server: ['base', 'wasm', 'search', 'index', 'protocol'],
   stores: ['base', 'index'],
+  // What a page shows: it sees pictures, and no key. The worker has those.
+  page: ['base'],
+  'page-worker': ['base', 'wasm', 'image', 'features', 'codes', 'crypto', 'protocol', 'client', 'adapters', 'page'],
   train: ['base', 'wasm', 'image', 'features', 'codes', 'crypto', 'eval'],
 };
 
@@ -30,6 +33,7 @@ const MAY_USE: Record<string, RegExp> = {
   train: /^@noble\/hashes\//,
   codes: /^@noble\/hashes\//,
   client: /^@noble\/hashes\//,
+  'page-worker': /^(client-zip|onnxruntime-web\/wasm)$/,
 };
 
 const SRC = join(import.meta.dirname, '..', '..', 'src');
@@ -72,6 +76,18 @@ test('the entries for every runtime reach no node: module and no native package'
   };
   await visit('index.ts', new Set());
   await visit('server.ts', new Set());
+  assert.equal(wrong, []);
+});
+
+test('the browser page reaches no key: its worker has types of it alone, and of adapters one that is portable', async () => {
+  const wrong: string[] = [];
+  for (const name of await readdir(join(SRC, 'page-worker'))) {
+    const text = await readFile(join(SRC, 'page-worker', name), 'utf8');
+    for (const [line, path = ''] of text.matchAll(/^import[^;]*?from '([^']+)';/gms)) {
+      if (path.startsWith('../page/') && !line.startsWith('import type')) wrong.push(`${name} -> ${path}`);
+      if (path.startsWith('../adapters/') && path !== '../adapters/onnx-model.ts') wrong.push(`${name} -> ${path}`);
+    }
+  }
   assert.equal(wrong, []);
 });
 

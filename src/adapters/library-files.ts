@@ -21,22 +21,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RetrievalError } from '../base/errors.ts';
-import { decodeVocabulary } from '../codes/vocabulary-format.ts';
-import type { Vocabulary } from '../codes/vocabulary.ts';
 import type { GrantRole } from '../crypto/grant.ts';
-import { indexFingerprint, type IndexParameters } from '../client/index-parameters.ts';
+import { decodeIndex, parseObject, type IndexFiles } from '../client/index-files.ts';
+import type { IndexParameters } from '../client/index-parameters.ts';
 
 const FORMAT = 'blindsight-library';
 const VERSION = 0;
 
 /** Which of the two index descriptions: the one in use, or the one being built. */
 export type Slot = 'current' | 'next';
-
-/** What one index generation is made with. */
-export interface IndexFiles {
-  readonly vocabulary: Vocabulary;
-  readonly index: IndexParameters;
-}
 
 /** Writes a file so that it is there whole, on disk, or not at all. A file of that name is replaced. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
@@ -160,7 +153,7 @@ export class LibraryFiles {
     const bytes = await read(join(this.folder, 'library.json'));
     if (bytes === undefined)
       throw new RetrievalError('library-not-found', `no library in ${this.folder}; blindsight init makes one`);
-    const { format, version } = parse(bytes, 'library.json') as { format?: unknown; version?: unknown };
+    const { format, version } = parseObject(bytes, 'library.json') as { format?: unknown; version?: unknown };
     if (format !== FORMAT) throw new RetrievalError('corrupt-index', 'library.json does not describe a library');
     if (version !== VERSION)
       throw new RetrievalError('unsupported-version', `expected library version ${VERSION}, got ${String(version)}`);
@@ -207,7 +200,7 @@ export class LibraryFiles {
   async server(): Promise<string | undefined> {
     const bytes = await read(this.#path('server.json'));
     if (bytes === undefined) return undefined;
-    const { url } = parse(bytes, 'server.json') as { url?: unknown };
+    const { url } = parseObject(bytes, 'server.json') as { url?: unknown };
     if (typeof url !== 'string') throw new RetrievalError('corrupt-index', 'server.json is damaged');
     return url;
   }
@@ -223,7 +216,7 @@ export class LibraryFiles {
   async role(): Promise<GrantRole> {
     const bytes = await read(this.#path('role.json'));
     if (bytes === undefined) return 'owner';
-    const { role } = parse(bytes, 'role.json') as { role?: unknown };
+    const { role } = parseObject(bytes, 'role.json') as { role?: unknown };
     if (role !== 'owner' && role !== 'viewer') throw new RetrievalError('corrupt-index', 'role.json is damaged');
     return role;
   }
@@ -269,35 +262,9 @@ export class LibraryFiles {
   }
 }
 
-/**
- * Reads the description of an index.
- * @param index - Index parameters as JSON.
- * @throws `corrupt-vocabulary`, `corrupt-index`. {@link RetrievalError}
- */
-export function decodeIndex(vocabulary: Uint8Array, index: Uint8Array): IndexFiles {
-  const decoded = decodeVocabulary(vocabulary);
-  const parameters = parse(index, 'index.json') as IndexParameters;
-  try {
-    indexFingerprint(decoded.fingerprint, parameters);
-  } catch (error) {
-    throw new RetrievalError('corrupt-index', 'index.json holds no index parameters', { cause: error });
-  }
-  return { vocabulary: decoded, index: parameters };
-}
-
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,
   );
-}
-
-function parse(bytes: Uint8Array, name: string): unknown {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Told below.
-  }
-  throw new RetrievalError('corrupt-index', `${name} is damaged`);
 }

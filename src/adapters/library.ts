@@ -7,6 +7,7 @@ import { RetrievalError, type RetrievalErrorCode } from '../base/errors.ts';
 import { equalBytes } from '../base/bytes.ts';
 import { Client } from '../client/client.ts';
 import type { CacheFile } from '../client/code-cache.ts';
+import type { IndexFiles } from '../client/index-files.ts';
 import { VocabularyExtractor, type Extractor } from '../client/extractor.ts';
 import {
   DEFAULT_INDEX,
@@ -37,7 +38,7 @@ import { createServer } from '../server/server.ts';
 import { openLmdbStore } from '../stores/lmdb-store.ts';
 import { createJimpDecoder } from './jimp-decoder.ts';
 import { cacheFile } from './cache-file.ts';
-import { LibraryFiles, type IndexFiles } from './library-files.ts';
+import { LibraryFiles } from './library-files.ts';
 import { loadKernels, loadModel, loadVocabulary } from './package-files.ts';
 import { createSharpDecoder } from './sharp-decoder.ts';
 

@@ -9,7 +9,8 @@ import { createKeyFile, type KeyFileOpener, type KeyFileOptions } from '../crypt
 import { wipe } from '../crypto/wipe.ts';
 import { encodeVocabulary } from '../codes/vocabulary-format.ts';
 import { openKeyFile } from './library.ts';
-import { LibraryFiles, decodeIndex } from './library-files.ts';
+import { decodeIndex } from '../client/index-files.ts';
+import { LibraryFiles } from './library-files.ts';
 
 /** Whom to let in, and for what. */
 export interface ShareOptions {

@@ -12,6 +12,9 @@ import { readError } from './walk.ts';
 
 const TOKEN_VARIABLE = 'BLINDSIGHT_TOKEN';
 
+/** Names of this machine itself. */
+export const LOOPBACK: RegExp = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
+
 /** Options of every command that may work on a server. */
 export interface ServerOptions extends Common {
   readonly server?: string;
@@ -22,7 +25,7 @@ export interface ServerOptions extends Common {
 export async function connect(url: string, options: ServerOptions): Promise<Remote> {
   const transport = createHttpTransport(url, { token: await readToken(options.tokenFile) });
   const { protocol, hostname } = new URL(url);
-  if (protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname))
+  if (protocol === 'http:' && !LOOPBACK.test(hostname))
     remark(options, `warning: the token goes to ${hostname} in the clear; https would hide it`);
   return { url, transport };
 }

@@ -261,16 +261,19 @@ command(
 
 command(
   'serve <store>',
-  "serve a store over HTTP: a library's server/ folder, or a new one; no key and no passphrase comes near it",
+  "serve a store over HTTP: a library's server/ folder, or a new one; no passphrase comes near it",
   `blindsight credential add users.json anna > anna.token
    blindsight serve /srv/photos --credentials users.json
-   blindsight serve photos.blind --credentials users.json --host 0.0.0.0 --port 8080`,
+   blindsight serve photos.blind --credentials users.json --host 0.0.0.0 --port 8080
+   blindsight serve photos.blind --ui           the browser page, for this machine alone`,
 )
-  .requiredOption('--credentials <file>', 'who may ask; made by blindsight credential add')
+  .option('--credentials <file>', 'who may ask; made by blindsight credential add')
+  .option('--ui', 'serve the browser page too; of a whole library also its wrapped key, to who may ask')
   .option('--host <address>', 'where to listen; TLS is for a proxy in front', '127.0.0.1')
   .addOption(new Option('--port <n>', '0: any that is free').argParser(integer(0, 65535)).default(4870))
   .addOption(new Option('--rate <n>', 'requests a second of one user').argParser(integer(1, 1_000_000)))
   .addOption(new Option('--max-message <MiB>', 'largest message').argParser(integer(1, 512)))
+  .addOption(tokenFile())
   .action(async (store: string, options) => (await import('./commands/serve.ts')).serve(store, options));
 
 const credential = program.command('credential').description('who may ask a server: add, revoke, list');

@@ -6,6 +6,7 @@
  * | `POST /v0/messages`  | by message   | one encoded request in, one encoded response out; errors too, by status  |
  * | `GET /v0/blobs/:id`  | owner, viewer | an encrypted image, streamed; ranges, ETag                              |
  * | `GET /healthz`, `/readyz`, `/metrics`, `/openapi.json` | anyone |                                              |
+ * | `GET` anything else  | by file      | files that are served beside the messages, such as the browser page; none by default |
  *
  * There is no `PUT` of a blob: the store takes an image with its record or not at all, and a message carries both.
  * TLS is the platform's affair: a proxy in front, or the runtime.
@@ -28,6 +29,7 @@ import {
 } from '../protocol/messages.ts';
 import { parseRange } from './byte-range.ts';
 import { authenticate, mayAsk, type Credential } from './credentials.ts';
+import { PAGE_HEADERS, type FileSource } from './files.ts';
 import { statusOf } from './http-status.ts';
 import { Metrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
@@ -97,6 +99,8 @@ export interface HandlerOptions {
   /** Called once a request, when it is over. */
   readonly log?: (entry: LogEntry) => void;
   readonly limits?: Partial<HandlerLimits>;
+  /** Files served beside the messages. */
+  readonly files?: FileSource;
 }
 
 /** Answers HTTP requests. */
@@ -287,6 +291,33 @@ export function createHandler(server: Server, options: HandlerOptions): Handler 
   };
   only(`/${MESSAGES_PATH}`, 'POST');
   for (const path of ['/v0/blobs/:id', '/healthz', '/readyz', '/metrics', '/openapi.json']) only(path, 'GET, HEAD');
+
+  const { files } = options;
+  // Digests of files that are kept in memory.
+  const tags = new WeakMap<Uint8Array, string>();
+  if (files !== undefined)
+    app.get('*', async (context) => {
+      const { env, req } = context;
+      const file = files(new URL(req.raw.url).pathname);
+      if (file === undefined) return context.notFound();
+      env.route = '/*';
+      env.kind = 'file';
+      if (file.restricted) await admit(context);
+      const bytes = await file.read();
+      let tag = tags.get(bytes);
+      if (tag === undefined) tags.set(bytes, (tag = `"${toHex(sha256(bytes).subarray(0, 16))}"`));
+      const headers = new Headers({
+        ...PAGE_HEADERS,
+        etag: tag,
+        'cache-control': file.restricted ? 'private, no-cache' : 'no-cache',
+        'content-type': file.type,
+      });
+      if (matches(req.raw.headers.get('if-none-match'), tag)) return new Response(null, { status: 304, headers });
+      headers.set('content-length', String(bytes.length));
+      if (req.raw.method === 'HEAD') return new Response(null, { headers });
+      env.sent = bytes.length;
+      return new Response(bytes as Uint8Array<ArrayBuffer>, { headers });
+    });
 
   app.notFound(({ env }) => refuse(env, 404, 'not-found', 'there is nothing at this address'));
 

@@ -1,0 +1,92 @@
+/**
+ * Small pictures for what is on the screen: the latest wish first, some at a time, the rest forgotten when it scrolls away.
+ * @module
+ */
+import { failureOf } from './keeper.ts';
+import type { Failure } from './calls.ts';
+
+/** What there is to show of a picture. */
+export type Small = { readonly url: string } | { readonly failure: Failure } | 'none';
+
+/** Asked for at a time. */
+const AT_A_TIME = 4;
+/** Kept. */
+const KEPT = 1200;
+
+interface Wish {
+  readonly id: string;
+  readonly listeners: Set<(small: Small) => void>;
+}
+
+export class Thumbnails {
+  readonly #fetch: (id: string) => Promise<Blob | undefined>;
+  /** The oldest first. */
+  readonly #kept = new Map<string, Small>();
+  readonly #wishes = new Map<string, Wish>();
+  #running = 0;
+
+  /** @param fetchSmall - Brings one; undefined where there is none. */
+  constructor(fetchSmall: (id: string) => Promise<Blob | undefined>) {
+    this.#fetch = fetchSmall;
+  }
+
+  /** What is there already. */
+  get(id: string): Small | undefined {
+    return this.#kept.get(id);
+  }
+
+  /**
+   * Tells when it is there.
+   * @returns Takes the wish back.
+   */
+  want(id: string, listener: (small: Small) => void): () => void {
+    let wish = this.#wishes.get(id);
+    if (wish === undefined) this.#wishes.set(id, (wish = { id, listeners: new Set() }));
+    wish.listeners.add(listener);
+    queueMicrotask(() => this.#next());
+    return () => wish.listeners.delete(listener);
+  }
+
+  /** A picture that is gone, or to be tried again. */
+  forget(id: string): void {
+    const small = this.#kept.get(id);
+    if (small !== undefined && small !== 'none' && 'url' in small) URL.revokeObjectURL(small.url);
+    this.#kept.delete(id);
+  }
+
+  clear(): void {
+    for (const id of [...this.#kept.keys()]) this.forget(id);
+    this.#wishes.clear();
+  }
+
+  #next(): void {
+    while (this.#running < AT_A_TIME) {
+      const wish = [...this.#wishes.values()].pop();
+      if (wish === undefined) return;
+      this.#wishes.delete(wish.id);
+      if (wish.listeners.size === 0) continue;
+      this.#running++;
+      void this.#fulfil(wish).finally(() => {
+        this.#running--;
+        this.#next();
+      });
+    }
+  }
+
+  async #fulfil({ id, listeners }: Wish): Promise<void> {
+    let small: Small;
+    try {
+      const blob = await this.#fetch(id);
+      small = blob === undefined ? 'none' : { url: URL.createObjectURL(blob) };
+    } catch (error) {
+      small = { failure: failureOf(error) };
+    }
+    this.forget(id);
+    this.#kept.set(id, small);
+    for (const listener of listeners) listener(small);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= KEPT) break;
+      this.forget(oldest);
+    }
+  }
+}
