@@ -39,7 +39,8 @@ export function dropping(search: (file: File) => void, add: (files: readonly Dro
   };
   const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
   document.addEventListener('dragenter', (event) => {
-    if (!carriesFiles(event)) return;
+    // Not while the library is locked.
+    if (!carriesFiles(event) || !element.isConnected) return;
     event.preventDefault();
     depth++;
     show(true);
@@ -55,6 +56,7 @@ export function dropping(search: (file: File) => void, add: (files: readonly Dro
   document.addEventListener('drop', (event) => {
     if (!carriesFiles(event) || event.dataTransfer === null) return;
     event.preventDefault();
+    if (!element.isConnected) return;
     show(false);
     const kind = (event.target as Element).closest?.('[data-zone]')?.getAttribute('data-zone');
     void collect(event.dataTransfer).then((files) => {

@@ -42,6 +42,7 @@ class Page implements App {
   readonly #spoken = h('p', { class: 'unseen', role: 'status' });
   readonly #panels = h('div', { class: 'panels' });
   readonly #panel: AddPanel;
+  readonly #dropping: HTMLElement;
   readonly #tabs = new Map<string, HTMLButtonElement>();
 
   constructor(root: HTMLElement) {
@@ -53,6 +54,7 @@ class Page implements App {
     };
     this.#panel = new AddPanel(this.keeper);
     this.#panels.append(this.#panel.element);
+    this.#dropping = dropping((file) => this.go({ view: 'picture', query: { file } }), this.add);
     this.#token = tokenOfAddress();
     globalThis.addEventListener('popstate', (event) => this.#arrive((event.state as { at?: number } | null)?.at ?? 0));
     // Keys and an import would be gone.
@@ -117,7 +119,7 @@ class Page implements App {
       this.#stage,
       this.#panels,
       this.#spoken,
-      dropping((file) => this.go({ view: 'picture', query: { file } }), this.add),
+      this.#dropping,
     );
     this.#stage.id = 'stage';
     this.#stage.tabIndex = -1;
@@ -134,8 +136,8 @@ class Page implements App {
     for (const small of Object.values(this.thumbnails)) small.clear();
     this.#take(NOTHING);
     this.#panel.element.hidden = true;
-    // Whatever lay in the page's memory goes with it.
-    globalThis.location.reload();
+    this.#places = [];
+    this.#showLock();
   }
 
   async #reload(): Promise<void> {
