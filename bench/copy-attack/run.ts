@@ -158,7 +158,7 @@ else {
     'anything was tuned on copies (`bench/copy-attack/attacks.ts`); the shares and the threshold of copy evidence were chosen on copies of other photos.',
     '',
     '*ehd*, *bow*, *deep*: one block alone. *equal*, *static*, *adaptive*: weighted sums. *search*: what a user gets: adaptive, the best 74 answers opened,',
-    'copies of the query first. A tie is no answer. Codes are plain; queries are real-valued.',
+    'copies of the query first. A tie is no answer. Codes are plain, queries real-valued, and the whole library is ranked: no prefilter.',
     '',
     `Mean adaptive weights: ${FEATURES.map((feature) => `${feature} ${answer.weights[feature]!.toFixed(3)}`).join(', ')}.`,
     `The P@1 error of a search is ${(100 * answer.errorRatio).toFixed(0)} % of that of the deep block alone.`,

@@ -14,8 +14,8 @@ import type { Vocabulary } from './vocabulary.ts';
 /** How much each feature says of a copy. Fixed on copies of other photos than those of `npm run copy-attack`. */
 const SHARES: Readonly<Record<Feature, number>> = { ehd: 0.5, bow: 1, deep: 1 };
 /**
- * Standard deviations from which on it counts as a copy. On those other copies 5 to 6.5 found alike many; at 6, held-out caltech101 loses a
- * quarter of a point of mean average precision to pairs that are no copies (docs/ABLATION.md, row "copies first"), at 5 more than a point.
+ * Standard deviations from which on it counts as a copy. On those other copies 5 to 6.5 found about alike many; less than 6 costs more mean
+ * average precision on pairs that are no copies (what 6 costs: docs/ABLATION.md, rows "order").
  */
 const THRESHOLD = 6;
 /** Fewer references tell no deviation. */

@@ -18,8 +18,8 @@ import type { Vocabulary } from './vocabulary.ts';
  *
  * - `area`: `w ~ 1 / A`, with A the area under the query's score curve (Zheng et al.);
  * - `static`: by their accuracy in training;
- * - `adaptive`: `w ~ static / sqrt(A)`. The area alone lets a feature that is confident and wrong outvote a better one;
- *   on photos it was tuned on (caltech101) and on others (corel1k) this measured better;
+ * - `adaptive`: `w ~ static / sqrt(A)`. The area alone lets a feature that is confident and wrong outvote a better one
+ *   (docs/ABLATION.md, rows "weights");
  * - `entropy`: by the entropy of the query's scores;
  * - `equal`: all alike.
  */
@@ -31,7 +31,7 @@ export type Weights = Record<Feature, number>;
 /** No area, and no lack of entropy, is taken to be smaller than this. */
 const FLOOR = 1e-3;
 
-/** Whether a query keeps its real projections (the default) or is reduced to the signs of its code. */
+/** Whether a query keeps its real projections (the default: docs/ABLATION.md, rows "query") or is reduced to the signs of its code. */
 export interface QueryOptions {
   readonly asymmetric?: boolean;
 }
