@@ -193,7 +193,7 @@ await putBetweenMarks(
     ...lines,
   ]
     .join('\n')
-    .trim(),
+    .trimEnd(),
 );
 
 // What tokens tell: the library is the held-out photos, and the server's own pictures those that trained the vocabulary.
