@@ -10,6 +10,7 @@ export { newIdentity, readIdentity, type AgeIdentity, type GrantRole } from './c
 export { watchCredentials } from './adapters/credential-file.ts';
 export { cacheFile } from './adapters/cache-file.ts';
 export * from './adapters/package-files.ts';
+export { publishStore, type Published } from './adapters/publish.ts';
 export { createJimpDecoder } from './adapters/jimp-decoder.ts';
 export { createSharpDecoder } from './adapters/sharp-decoder.ts';
 export { loadOnnxModel, loadOnnxRuntime } from './adapters/onnx-model.ts';

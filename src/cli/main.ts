@@ -215,6 +215,14 @@ command(
   (await import('./commands/backup.ts')).backup(library, folder, options),
 );
 
+command(
+  'publish <library> <folder>',
+  'write what a worker at the edge reads from a bucket: the index as one file, encrypted images beside it; needs no passphrase',
+  `blindsight publish /srv/photos edition`,
+).action(async (library: string, folder: string, options) =>
+  (await import('./commands/publish.ts')).publish(library, folder, options),
+);
+
 prefilterOptions(
   command(
     'reindex <library>',

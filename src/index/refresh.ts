@@ -37,6 +37,8 @@ export async function loadGeneration(
   parameters: Uint8Array,
   vectorDims: number,
 ): Promise<Generation> {
+  const segment = await store.segment?.(parameters);
+  if (segment !== undefined) return new Generation(module, vectorDims, segment);
   const generation = new Generation(module, vectorDims);
   // What changes while the pages are read comes up again in the changes since here.
   const { sequence } = await store.stats();

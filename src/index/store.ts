@@ -5,6 +5,7 @@
  * atomic, and durable when its promise resolves. Whatever else a server holds is a view of this log.
  * @module
  */
+import type { Segment } from './segment.ts';
 
 /** `active` serves searches; `pending` is being built beside it. */
 export type GenerationState = 'active' | 'pending';
@@ -179,6 +180,9 @@ export interface Store {
 
   /** Records of a generation in order of id, from after `after`, at most `limit`. */
   records(parameters: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<RecordEntry[]>;
+
+  /** The index of a generation as a file has it, where the store keeps one: read instead of all records. */
+  segment?(parameters: Uint8Array): Promise<Segment | undefined>;
 
   /** A range of an encrypted file; undefined when the id is not there. */
   blob(id: Uint8Array, offset: number, length: number): Promise<BlobRange | undefined>;

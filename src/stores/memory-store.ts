@@ -45,7 +45,7 @@ export class MemoryTables implements Tables {
 /** Keys are strings with a character a byte: they compare as the bytes do. */
 class MemoryTable implements Table {
   readonly #values = new Map<string, Uint8Array>();
-  /** Keys in order; undefined after a key has come or gone. */
+  /** Keys in order, once somebody has asked for them. */
   #sorted: string[] | undefined;
   /** Inside a transaction, what stood where something has changed. */
   #undo: Map<string, Uint8Array | undefined> | undefined;
@@ -63,19 +63,14 @@ class MemoryTable implements Table {
   }
 
   clear(): void {
+    this.#sorted = undefined;
     for (const text of [...this.#values.keys()]) this.#set(text, undefined);
   }
 
   keys(from: Uint8Array, limit: number): Uint8Array[] {
     const sorted = (this.#sorted ??= [...this.#values.keys()].sort());
-    const start = textOf(from);
-    let low = 0;
-    for (let high = sorted.length; low < high;) {
-      const middle = (low + high) >>> 1;
-      if (sorted[middle]! < start) low = middle + 1;
-      else high = middle;
-    }
-    return sorted.slice(low, low + limit).map((text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
+    const start = place(sorted, textOf(from));
+    return sorted.slice(start, start + limit).map((text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
   }
 
   begin(): void {
@@ -95,7 +90,10 @@ class MemoryTable implements Table {
   #set(text: string, value: Uint8Array | undefined): void {
     const old = this.#values.get(text);
     if (this.#undo !== undefined && !this.#undo.has(text)) this.#undo.set(text, old);
-    if ((old === undefined) !== (value === undefined)) this.#sorted = undefined;
+    if (this.#sorted !== undefined && old === undefined && value !== undefined)
+      this.#sorted.splice(place(this.#sorted, text), 0, text);
+    if (this.#sorted !== undefined && old !== undefined && value === undefined)
+      this.#sorted.splice(place(this.#sorted, text), 1);
     if (value === undefined) this.#values.delete(text);
     else this.#values.set(text, value);
   }
@@ -103,4 +101,15 @@ class MemoryTable implements Table {
 
 function textOf(key: Uint8Array): string {
   return String.fromCharCode(...key);
+}
+
+/** Where a key stands among sorted ones, or would. */
+function place(sorted: readonly string[], text: string): number {
+  let low = 0;
+  for (let high = sorted.length; low < high;) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

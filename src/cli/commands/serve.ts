@@ -116,7 +116,7 @@ function passOn(transport: Transport): Server {
  * Where the store is: in a library's `server/`, or in the folder itself, which may be new.
  * @throws `library-not-found` for a folder with other things in it. {@link RetrievalError}
  */
-async function storeFolder(path: string): Promise<string> {
+export async function storeFolder(path: string): Promise<string> {
   for (const folder of [join(path, 'server'), path]) if (existsSync(join(folder, 'data.mdb'))) return folder;
   const names = await readdir(path).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
