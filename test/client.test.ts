@@ -117,13 +117,13 @@ test('add: a batch of good and bad files, twice the same bytes, and a stop', asy
   ];
   const outcomes = new Map<string, string>();
   for await (const outcome of addImages(client, sources)) outcomes.set(outcome.source.name, outcome.status);
-  assert.equal(Object.fromEntries(outcomes), {
-    known: 'known',
-    new: 'added',
-    twin: 'known',
-    empty: 'failed',
-    broken: 'failed',
-  });
+  // Which of two equal files is hashed first is chance.
+  assert.equal([outcomes.get('new'), outcomes.get('twin')].sort(), ['added', 'known']);
+  assert.equal(
+    ['known', 'empty', 'broken'].map((name) => outcomes.get(name)),
+    ['known', 'failed', 'failed'],
+  );
+  assert.is(outcomes.size, 5);
   const stop = new AbortController();
   const many = Array.from({ length: 50 }, (_, i) => source(String(i), async () => bytes(50, 600 + i)));
   let added = 0;
