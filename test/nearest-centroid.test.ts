@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { NearestCentroid } from '../src/features/nearest-centroid.ts';
-import { squaredDistances } from './reference/nearest-centroid.ts';
+import { nearestByF32, squaredDistances } from './reference/nearest-centroid.ts';
 import { builds, floats, kernels } from './support.ts';
 
 const test = suite('NearestCentroid');
@@ -64,6 +64,36 @@ for (const [build, module] of Object.entries(builds))
       { seed: 42, numRuns: 200 },
     );
   });
+
+// Centroids closer together than 16 bits can tell apart, and numbers far from 1.
+for (const [build, module] of Object.entries(builds))
+  for (const dims of [4, 8, 20, 128])
+    test(`${build}: the answer of f32, to the bit: ${dims} dims`, () => {
+      for (const spread of [0, 1e-7, 1e-5, 1e-3, 1])
+        for (const scale of [1e-25, 1e-12, 1, 1e12])
+          for (const [centroidCount, count] of [
+            [1, 3],
+            [9, 8],
+            [130, 21],
+          ] as const) {
+            const middle = floats(dims, 7);
+            const near = (length: number, seed: number): Float32Array =>
+              floats(length, seed).map((value, i) => scale * (middle[i % dims]! + spread * value));
+            const centroids = near(dims * centroidCount, centroidCount);
+            const vectors = near(dims * count, count + 1);
+            // One vector of another size than the rest.
+            vectors.subarray(0, dims).forEach((value, i, row) => (row[i] = 1000 * value));
+            const indices = new NearestCentroid(module, centroids, dims).assign(vectors, count);
+            for (let i = 0; i < count; i++) {
+              const wanted = nearestByF32(vectors.subarray(i * dims, (i + 1) * dims), centroids);
+              assert.is(
+                indices[i],
+                wanted.index,
+                `spread ${spread}, scale ${scale}, ${count} x ${centroidCount}: ${i}`,
+              );
+            }
+          }
+    });
 
 test('more vectors than one batch', () => {
   const count = 5000;

@@ -11,6 +11,11 @@ const BLOCK = 8;
 const ROWS = 4;
 /** Vectors copied in at a time, so that a million of them need no memory of their own. */
 const BATCH = 2048;
+/** Norm of a vector of the kernel's integers, and the least norm that it scales by. */
+const LEVELS = 32700;
+const LEAST_NORM = 1e-18;
+/** Half a unit in the last place of f32. */
+const EPSILON = 2 ** -24;
 
 /** What {@link NearestCentroid.assignWithDistances} gives. */
 export interface Assignment {
@@ -32,7 +37,14 @@ export class NearestCentroid {
   readonly count: number;
   readonly dims: number;
   readonly #kernels: Kernels;
-  readonly #at: Record<'vectors' | 'centroids' | 'halfNorms' | 'scratch' | 'indices' | 'margins', number>;
+  readonly #at: Record<
+    'vectors' | 'rounded' | 'norms' | 'centroids' | 'packed' | 'halfNorms' | 'scores' | 'indices' | 'margins',
+    number
+  >;
+  /** Numbers of one integer's product, and bounds of the rounding; see the kernel. */
+  readonly #unit: number;
+  readonly #doubt: number;
+  readonly #least: number;
   readonly #vectors: Float32Array;
   readonly #indices: Uint32Array;
   readonly #margins: Float32Array;
@@ -56,9 +68,12 @@ export class NearestCentroid {
     const padded = Math.ceil(this.count / BLOCK) * BLOCK;
     this.#at = layOut(this.#kernels, {
       vectors: 4 * dims * BATCH,
+      rounded: 2 * dims * BATCH,
+      norms: 4 * BATCH,
       centroids: 4 * dims * padded,
+      packed: 2 * dims * padded,
       halfNorms: 4 * padded,
-      scratch: 64,
+      scores: 4 * ROWS * padded,
       indices: 4 * BATCH,
       margins: 4 * BATCH,
     });
@@ -66,18 +81,28 @@ export class NearestCentroid {
     this.#vectors = new Float32Array(buffer, this.#at.vectors, dims * BATCH);
     this.#indices = new Uint32Array(buffer, this.#at.indices, BATCH);
     this.#margins = new Float32Array(buffer, this.#at.margins, BATCH);
-    const packed = new Float32Array(buffer, this.#at.centroids, dims * padded);
+    new Float32Array(buffer, this.#at.centroids, dims * padded).set(centroids);
     const halfNorms = new Float32Array(buffer, this.#at.halfNorms, padded).fill(Infinity);
     for (let c = 0; c < this.count; c++) {
-      const block = (c - (c % BLOCK)) * dims + (c % BLOCK);
       let sum = 0;
-      for (let d = 0; d < dims; d++) {
-        const value = centroids[c * dims + d]!;
-        packed[block + d * BLOCK] = value;
-        sum += value * value;
-      }
+      for (let d = c * dims; d < (c + 1) * dims; d++) sum += centroids[d]! * centroids[d]!;
       halfNorms[c] = sum / 2;
     }
+    const norm = Math.max(
+      LEAST_NORM,
+      Math.sqrt(2 * halfNorms.subarray(0, this.count).reduce((a, b) => Math.max(a, b))),
+    );
+    const packed = new Int16Array(buffer, this.#at.packed, dims * padded);
+    for (let c = 0; c < this.count; c++)
+      for (let d = 0; d < dims; d++)
+        packed[(c - (c % BLOCK)) * dims + (d - (d % 2)) * BLOCK + 2 * (c % BLOCK) + (d % 2)] = Math.round(
+          (centroids[c * dims + d]! * LEVELS) / norm,
+        );
+    this.#unit = norm / LEVELS ** 2;
+    // Each factor is off by half a unit a number: by Cauchy-Schwarz, half a unit times the root of the dims times the
+    // other's norm. A sum of f32 is off by a rounding a number; then come the product with `unit` and the half norm.
+    this.#doubt = 2 * norm * ((1.03 * Math.sqrt(dims)) / LEVELS + (dims + 8) * EPSILON);
+    this.#least = 4 * norm * norm * EPSILON;
   }
 
   /**
@@ -134,14 +159,22 @@ export class NearestCentroid {
     const rows = Math.min(BATCH, count - from);
     this.#vectors.set(vectors.subarray(from * this.dims, (from + rows) * this.dims));
     const at = this.#at;
+    const padded = Math.ceil(rows / ROWS) * ROWS;
+    this.#kernels.roundVectors(at.vectors, padded, this.dims, at.rounded, at.norms);
     this.#kernels.nearestCentroids(
       at.vectors,
-      Math.ceil(rows / ROWS) * ROWS,
+      at.rounded,
+      at.norms,
+      padded,
       this.dims,
       at.centroids,
+      at.packed,
       at.halfNorms,
       Math.ceil(this.count / BLOCK),
-      at.scratch,
+      this.#unit,
+      this.#doubt,
+      this.#least,
+      at.scores,
       at.indices,
       at.margins,
     );

@@ -188,14 +188,21 @@ export interface Kernels {
     descriptors: number,
   ): number;
   // nearest-centroid
+  roundVectors(vectors: number, count: number, dims: number, out: number, norms: number): void;
   nearestCentroids(
     vectors: number,
+    rounded: number,
+    norms: number,
     count: number,
     dims: number,
     centroids: number,
+    packed: number,
     halfNorms: number,
     blocks: number,
-    scratch: number,
+    unit: number,
+    doubt: number,
+    least: number,
+    scores: number,
     indices: number,
     margins: number,
   ): void;
