@@ -2,17 +2,16 @@
  * The sealed records of a generation, page by page: those that share a token with a query, or all.
  * @module
  */
-import { compareBytes } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { CandidatesResponse } from '../protocol/messages.ts';
-import { ask, type Transport } from './transport.ts';
+import { ask, assertAscending, type Transport } from './transport.ts';
 
 /** Records asked for in one message. */
 export const PAGE_RECORDS = 4096;
 
 /**
  * @param tokens - Absent: all records.
- * @throws `corrupt-message` when the server's pages do not go on. {@link RetrievalError}
+ * @throws `corrupt-message` when the server's pages do not go on, or repeat an image. {@link RetrievalError}
  */
 export async function* candidatePages(
   transport: Transport,
@@ -26,9 +25,17 @@ export async function* candidatePages(
       { kind: 'candidates', parameters, tokens, after, limit: PAGE_RECORDS },
       'candidates',
     );
+    assertAscending(
+      page.entries.map(({ id }) => id),
+      after,
+    );
+    if (page.next !== undefined) {
+      assertAscending([page.next], after);
+      // Else rising ends of empty pages would never end.
+      if (page.entries.length === 0)
+        throw new RetrievalError('corrupt-message', 'the pages of the server do not go on');
+    }
     yield page;
-    if (page.next !== undefined && after !== undefined && compareBytes(page.next, after) <= 0)
-      throw new RetrievalError('corrupt-message', 'the pages of the server do not go on');
     after = page.next;
   } while (after !== undefined);
 }

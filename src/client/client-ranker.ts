@@ -11,7 +11,7 @@ import { CodeCache, NOWHERE, type CachedChange, type Position } from './code-cac
 import { CodeRows, type RecordBytes } from './code-rows.ts';
 import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
 import { tryStored } from './stored-record.ts';
-import { ask } from './transport.ts';
+import { ask, otherThanAsked } from './transport.ts';
 
 // Times that all records are read for one search, at most.
 const MAX_READINGS = 4;
@@ -91,6 +91,7 @@ export class ClientRanker implements Ranker {
     if (ids.length === 0) return;
     const { parameters, transport } = this.#options;
     const { records } = await ask(transport, { kind: 'records', parameters, ids }, 'records');
+    if (records.length !== ids.length) throw otherThanAsked();
     for (const [i, id] of ids.entries()) {
       const record = records[i] && this.#open(id, records[i].sealed);
       if (record !== undefined) this.#apply({ id, record });
@@ -118,7 +119,8 @@ export class ClientRanker implements Ranker {
       this.#expected = (await check(page.root))?.ids;
       this.#told = true;
       if (page.changes === undefined || page.begun !== at.begun) return false;
-      if (page.until < at.sequence || (page.more && page.until === at.sequence))
+      // More to come without a change on this page would be without end.
+      if (page.until < at.sequence || (page.more && (page.until === at.sequence || page.changes.length === 0)))
         throw new RetrievalError('corrupt-message', 'the pages of the server do not go on');
       const changes = page.changes.map(({ id, sealed }) => ({ id, record: sealed && this.#open(id, sealed) }));
       for (const change of changes) this.#apply(change);
@@ -138,9 +140,9 @@ export class ClientRanker implements Ranker {
       // What changes while the pages come is told by the log, from the first page on.
       start ??= { begun, sequence };
       for (const { id, sealed } of entries) this.#apply({ id, record: this.#open(id, sealed) });
+      // Not one of them: that is another key, or a server that lies, rather than damage.
+      if (this.#rows.count > 0 && this.#rows.damagedCount === this.#rows.count) throw this.#failure!;
     }
-    // Not one of them: that is another key, or a server that lies, rather than damage.
-    if (this.#rows.count > 0 && this.#rows.damagedCount === this.#rows.count) throw this.#failure!;
     this.#at = start ?? NOWHERE;
     await this.#keep((cache) => cache.replace(this.#at!, this.#rows));
   }

@@ -31,6 +31,7 @@ import {
   type RootChange,
   type VerifyResponse,
 } from '../protocol/messages.ts';
+import { MAX_MESSAGE_BYTES } from '../protocol/limits.ts';
 import type { CacheFile } from './code-cache.ts';
 import type { Extractor } from './extractor.ts';
 import { generationName, isOfKey, type IndexParameters } from './index-parameters.ts';
@@ -39,7 +40,7 @@ import { createRanker } from './rankers.ts';
 import { tryStored } from './stored-record.ts';
 import { RootLedger, type RootFile } from './root-ledger.ts';
 import { keyRotated, withRotation } from './rotated-key.ts';
-import { ask, type Transport } from './transport.ts';
+import { ask, assertAscending, otherThanAsked, type Transport } from './transport.ts';
 
 /** What a client is made of. */
 export interface ClientOptions {
@@ -355,7 +356,9 @@ export class Client {
 
   /** Which of the images the server has: u8 an id, bits as in the protocol. */
   async has(ids: readonly Uint8Array[]): Promise<Uint8Array> {
-    return (await this.#ask({ kind: 'has', parameters: this.parameters, ids }, 'has')).flags;
+    const { flags } = await this.#ask({ kind: 'has', parameters: this.parameters, ids }, 'has');
+    if (flags.length !== ids.length) throw otherThanAsked();
+    return flags;
   }
 
   /**
@@ -593,6 +596,7 @@ export class Client {
   async #tryRecords(ids: readonly Uint8Array[]): Promise<[Uint8Array, ImageRecord | RetrievalError][]> {
     if (ids.length === 0) return [];
     const { records } = await this.#ask({ kind: 'records', parameters: this.parameters, ids }, 'records');
+    if (records.length !== ids.length) throw otherThanAsked();
     const opened: [Uint8Array, ImageRecord | RetrievalError][] = [];
     for (const [i, id] of ids.entries()) {
       const found = records[i];
@@ -632,13 +636,19 @@ export class Client {
     assertBytes(id, 'id', 16);
     const parts: Uint8Array[] = [];
     let wrapped: Uint8Array;
-    let total: number;
+    let total: number | undefined;
     let offset = 0;
     do {
       const part = await this.sealedPart(id, offset, BLOB_PART_BYTES);
-      ({ wrapped, total } = part);
-      if (part.bytes.length === 0 && offset < total)
-        throw new RetrievalError('decrypt-failed', 'the server sent less of the image than it has');
+      wrapped = part.wrapped;
+      total ??= part.total;
+      // All of this is gathered before a seal can be checked: no more of it than one message could have stored.
+      if (
+        part.total !== total ||
+        total > MAX_MESSAGE_BYTES ||
+        part.bytes.length !== Math.min(BLOB_PART_BYTES, total - offset)
+      )
+        throw new RetrievalError('decrypt-failed', 'the parts the server sent do not make one image');
       parts.push(part.bytes);
       offset += part.bytes.length;
     } while (offset < total);
@@ -690,6 +700,10 @@ export class Client {
     let after: Uint8Array | undefined;
     for (;;) {
       const { entries } = await this.#ask({ kind: 'list', after, limit: PAGE }, 'list');
+      assertAscending(
+        entries.map(({ id }) => id),
+        after,
+      );
       yield* entries;
       if (entries.length < PAGE) return;
       after = entries.at(-1)!.id;
@@ -715,6 +729,7 @@ export class Client {
     let after: Uint8Array | undefined;
     do {
       const page = await this.#ask({ kind: 'verify', after, limit: PAGE }, 'verify');
+      if (page.next !== undefined) assertAscending([page.next], after);
       yield page;
       after = page.next;
     } while (after !== undefined);

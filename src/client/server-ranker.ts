@@ -2,12 +2,13 @@
  * Ranking `server`, the paper's: the server prefilters by tokens and ranks by secure kNN.
  * @module
  */
+import { toHex } from '../base/bytes.ts';
 import { SecureKnn } from '../crypto/secure-knn.ts';
 import type { TokenFamily } from '../crypto/token-family.ts';
 import type { PutItem } from '../protocol/messages.ts';
 import { libraryTokens } from './library-tokens.ts';
 import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
-import { ask, type Transport } from './transport.ts';
+import { ask, otherThanAsked, type Transport } from './transport.ts';
 
 export class ServerRanker implements Ranker {
   readonly #tokens: TokenFamily;
@@ -53,6 +54,8 @@ export class ServerRanker implements Ranker {
       },
       'search',
     );
+    // What is returned is asked for and opened next: no more than was wanted, and nothing twice.
+    if (ranked.ids.length > k || new Set(ranked.ids.map(toHex)).size < ranked.ids.length) throw otherThanAsked();
     return { ...ranked, tokens: tokens.length };
   }
 

@@ -43,9 +43,9 @@ export class SplitRanker implements Ranker {
         if (opened instanceof RetrievalError) failure ??= opened;
         rows.put(id, opened instanceof RetrievalError ? 'damaged' : opened.bytes);
       }
+      if (failure !== undefined && rows.count === rows.damagedCount) throw failure;
     }
     const damaged = rows.damagedCount;
-    if (failure !== undefined && rows.count === damaged) throw failure;
     const best = rows.top(query, k);
     const candidates = rows.codeCount;
     rows.clear();

@@ -2,6 +2,7 @@
  * The only way between client and server: one request message in, one response message out.
  * @module
  */
+import { compareBytes } from '../base/bytes.ts';
 import { RetrievalError, type RetrievalErrorCode } from '../base/errors.ts';
 import { decodeAnswer, encodeRequest, type Request, type Response } from '../protocol/messages.ts';
 
@@ -18,6 +19,25 @@ export async function ask<Kind extends Response['kind']>(
   kind: Kind,
 ): Promise<Extract<Response, { kind: Kind }>> {
   return decodeAnswer(await transport(encodeRequest(request)), kind);
+}
+
+/** What to throw when an answer is well formed, but not to what was asked. */
+export function otherThanAsked(): RetrievalError {
+  return new RetrievalError('corrupt-message', 'the server answered something else than was asked');
+}
+
+/**
+ * Holds a page of ids to their order: a server that repeats itself would keep its client busy for ever.
+ * @param after - Last id of the page before.
+ * @throws `corrupt-message`. {@link RetrievalError}
+ */
+export function assertAscending(ids: readonly Uint8Array[], after?: Uint8Array): void {
+  let last = after;
+  for (const id of ids) {
+    if (last !== undefined && compareBytes(id, last) <= 0)
+      throw new RetrievalError('corrupt-message', 'the pages of the server do not go on');
+    last = id;
+  }
 }
 
 /** Failures of the way to the server, or of who asks: the next request would fail as this one did. */

@@ -1,0 +1,143 @@
+/** A server that answers in the right form, but not what was asked: the client says so, and neither waits nor gathers without end. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RetrievalError } from '../src/base/errors.ts';
+import { verifyLibrary } from '../src/client/verify-library.ts';
+import {
+  decodeRequest,
+  decodeResponse,
+  encodeResponse,
+  type Request,
+  type Response,
+} from '../src/protocol/messages.ts';
+import { makeLibrary } from './small-library.ts';
+
+const test = suite('hostile server');
+// Far more than an honest library of this size needs.
+const MOST_REQUESTS = 50;
+
+type Lie = (request: Request, response: Response, asked: number) => Response;
+
+/** Applies a lie to all answers of one kind, and fails the test if the client goes on asking. */
+function lying(kind: Response['kind'], lie: (response: never, request: Request, asked: number) => Response) {
+  let asked = 0;
+  return (sent: Uint8Array, received: Uint8Array): Uint8Array => {
+    const response = decodeResponse(received);
+    if (response.kind !== kind) return received;
+    if (++asked > MOST_REQUESTS) throw new Error('the client goes on asking');
+    const change: Lie = (request, honest) => lie(honest as never, request, asked);
+    return encodeResponse(change(decodeRequest(sent), response, asked));
+  };
+}
+
+async function refused(work: () => Promise<unknown>, code: string): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    assert.instance(error, RetrievalError, String(error));
+    assert.is((error as RetrievalError).code, code, String(error));
+    return;
+  }
+  assert.unreachable('the lie was believed');
+}
+
+type Of<Kind extends Response['kind']> = Extract<Response, { kind: Kind }>;
+
+/** Ids that rise for ever. */
+function idAt(n: number): Uint8Array {
+  const id = new Uint8Array(16);
+  id[0] = 255;
+  new DataView(id.buffer).setUint32(12, n);
+  return id;
+}
+
+async function all(pages: AsyncIterable<unknown>): Promise<void> {
+  for await (const page of pages) void page;
+}
+
+test('an image without end, of changing length, or in crumbs', async () => {
+  const { client, ids, files, setMangle, close } = await makeLibrary(3, 5);
+  const open = () => client.open(ids[0]!);
+  setMangle(lying('blob', (blob: Of<'blob'>) => ({ ...blob, total: 2 ** 50 })));
+  await refused(open, 'decrypt-failed');
+  const part = 16 * 1024 * 1024;
+  setMangle(
+    lying('blob', (blob: Of<'blob'>, _, asked) => ({ ...blob, total: asked * 2 * part, bytes: new Uint8Array(part) })),
+  );
+  await refused(open, 'decrypt-failed');
+  setMangle(lying('blob', (blob: Of<'blob'>) => ({ ...blob, bytes: blob.bytes.slice(0, 1) })));
+  await refused(open, 'decrypt-failed');
+  setMangle(undefined);
+  assert.equal(await open(), files[0]);
+  await close();
+});
+
+test('fewer or more answers than questions', async () => {
+  const { client, ids, setMangle, close } = await makeLibrary(3, 5);
+  setMangle(lying('has', (has: Of<'has'>) => ({ ...has, flags: has.flags.slice(1) })));
+  await refused(() => client.has(ids), 'corrupt-message');
+  setMangle(lying('records', ({ kind, records }: Of<'records'>) => ({ kind, records: [...records, undefined] })));
+  await refused(() => client.records(ids), 'corrupt-message');
+  await close();
+});
+
+test('more matches than asked for, and one twice', async () => {
+  const { client, ids, files, setMangle, close } = await makeLibrary(3, 5);
+  const query = await client.query(files[0]!);
+  const search = () => client.search(query, { k: 1 });
+  const many = Array.from({ length: 200 }, (_, i) => idAt(i));
+  setMangle(lying('search', (found: Of<'search'>) => ({ ...found, ids: many, scores: new Float32Array(200) })));
+  await refused(search, 'corrupt-message');
+  setMangle(
+    lying('search', (found: Of<'search'>) => ({ ...found, ids: [ids[1]!, ids[1]!], scores: new Float32Array(2) })),
+  );
+  await refused(search, 'corrupt-message');
+  await close();
+});
+
+test('pages that do not go on, or never end', async () => {
+  for (const ranking of ['split', 'client'] as const) {
+    const prefilter = { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 } as const;
+    const { client, files, setMangle, close } = await makeLibrary(5, 6, { ranking, prefilter, noise: 0, split: 1 });
+    const query = await client.query(files[0]!);
+    const search = () => client.search(query, { scan: true });
+    setMangle(lying('candidates', (page: Of<'candidates'>, _, asked) => ({ ...page, entries: [], next: idAt(asked) })));
+    await refused(search, 'corrupt-message');
+    setMangle(
+      lying('candidates', (page: Of<'candidates'>) => ({
+        ...page,
+        entries: [...page.entries, ...page.entries],
+        next: undefined,
+      })),
+    );
+    await refused(search, 'corrupt-message');
+    const sealed = new Uint8Array(400);
+    const fake = (asked: number) => Array.from({ length: 10 }, (_, i) => ({ id: idAt(10 * asked + i), sealed }));
+    setMangle(
+      lying('candidates', (page: Of<'candidates'>, _, asked) => ({
+        ...page,
+        entries: fake(asked),
+        next: fake(asked).at(-1)!.id,
+      })),
+    );
+    await refused(search, 'decrypt-failed');
+    setMangle(undefined);
+    assert.is((await search()).matches.length, 5);
+    if (ranking === 'client') {
+      setMangle(lying('sync', (page: Of<'sync'>) => ({ ...page, changes: [], more: true, until: page.until + 1 })));
+      await refused(search, 'corrupt-message');
+    }
+    await close();
+  }
+});
+
+test('lists and checks that repeat themselves', async () => {
+  const { client, setMangle, close } = await makeLibrary(3, 5);
+  setMangle(lying('list', ({ kind, entries }: Of<'list'>) => ({ kind, entries: [...entries].reverse() })));
+  await refused(() => all(client.list()), 'corrupt-message');
+  setMangle(lying('verify', (page: Of<'verify'>) => ({ ...page, next: idAt(0) })));
+  await refused(() => verifyLibrary(client), 'corrupt-message');
+  await close();
+});
+
+test.run();
