@@ -4,7 +4,7 @@
  *     npm run bench -- asymmetric
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { AsymmetricTable } from '../src/search/asymmetric-table.ts';
 import { topK } from '../test/reference/top-k.ts';
 import { bytes, floats, kernels } from '../test/support.ts';

@@ -6,7 +6,7 @@
  * One row per size. Checks first that both sides agree.
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { EdgeHistogram } from '../src/features/edge-histogram.ts';
 import { kernels } from '../test/support.ts';
 import { scene } from '../test/photos.ts';

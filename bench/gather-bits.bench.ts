@@ -4,7 +4,7 @@
  *     npm run bench -- gather-bits
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { seededRandom } from '../src/base/random.ts';
 import { BitSampler } from '../src/wasm/bit-sampler.ts';
 import { bytes, kernels } from '../test/support.ts';

@@ -7,7 +7,7 @@
  * checks first that all sides agree.
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { HammingTable } from '../src/search/hamming-table.ts';
 import { bytes, kernels } from '../test/support.ts';
 import { report } from './report.ts';

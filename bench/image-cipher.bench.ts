@@ -6,7 +6,7 @@
  * One group per file size. Checks first that what is sealed opens; the last row is AES-256-GCM alone, as a baseline.
  */
 import * as assert from 'uvu/assert';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { ImageCipher } from '../src/crypto/image-cipher.ts';
 import { bytes, kernels } from '../test/support.ts';
 import { report } from './report.ts';

@@ -4,7 +4,7 @@
  *     npm run bench -- inner-product
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { VectorTable } from '../src/search/vector-table.ts';
 import { topK } from '../test/reference/top-k.ts';
 import { floats, kernels } from '../test/support.ts';

@@ -4,7 +4,7 @@
  *     npm run bench -- logistic
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { LogisticStream } from '../src/crypto/logistic-stream.ts';
 import { instantiateKernels, layOut } from '../src/wasm/kernels.ts';
 import { seedOf, startOf } from '../test/reference/logistic.ts';

@@ -4,7 +4,7 @@
  *     npm run bench -- matmul
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { instantiateKernels } from '../src/wasm/kernels.ts';
 import { multiplyF32, multiplyF64, multiplyTransposedF32, multiplyVectorF64, reflectF64 } from '../src/wasm/matrix.ts';
 import { floats, kernels } from '../test/support.ts';

@@ -7,7 +7,7 @@
  * that both sides agree.
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { NearestCentroid } from '../src/features/nearest-centroid.ts';
 import { floats, kernels } from '../test/support.ts';
 import { report } from './report.ts';

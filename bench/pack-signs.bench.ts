@@ -4,7 +4,7 @@
  *     npm run bench -- pack-signs
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { packSigns } from '../src/codes/pack-signs.ts';
 import { instantiateKernels, layOut } from '../src/wasm/kernels.ts';
 import { floats, kernels } from '../test/support.ts';

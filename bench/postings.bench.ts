@@ -6,7 +6,7 @@
  * 32 tokens a record, as 32 tables of locality-sensitive hashing give; 256 tokens a query.
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { seededRandom } from '../src/base/random.ts';
 import { PostingTable } from '../src/search/posting-table.ts';
 import { lookUp } from '../test/reference/postings.ts';

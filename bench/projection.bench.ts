@@ -4,7 +4,7 @@
  *     npm run bench -- projection
  */
 import { ok } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import type { Block } from '../src/codes/block.ts';
 import { Projection } from '../src/codes/projection.ts';
 import { floats, kernels } from '../test/support.ts';

@@ -24,6 +24,8 @@ import { RANKINGS, type Ranking } from '../src/protocol/messages.ts';
 import { createServer } from '../src/server/server.ts';
 import { createMemoryStore } from '../src/stores/memory-store.ts';
 import { bytes, kernels } from '../test/support.ts';
+import { median } from './harness.ts';
+import { table } from './report.ts';
 
 const SIZES = (process.env['SIZES'] ?? '1000,10000').split(',').map(Number);
 const CHOSEN = RANKINGS.filter((name) => (process.env['RANKINGS'] ?? RANKINGS.join(',')).split(',').includes(name));
@@ -135,12 +137,7 @@ async function open(
   };
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
-
-console.log('| records | ranking | what | bytes up | bytes down | ms | server CPU ms |');
-console.log('| --- | --- | --- | --- | --- | --- | --- |');
+const rows: string[][] = [];
 for (const count of SIZES) {
   const random = seededRandom(count);
   const codes = new Uint8Array(count * codeBytes);
@@ -160,9 +157,10 @@ for (const count of SIZES) {
     const print = (what: string, costs: readonly Cost[]): void => {
       const column = (name: keyof Cost): string =>
         Math.round(median(costs.map((cost) => cost[name]))).toLocaleString('en');
-      console.log(
-        `| ${count.toLocaleString('en')} | ${ranking} | ${what} | ${column('up')} | ${column('down')} | ${column('milliseconds')} | ${column('serverCpu')} |`,
-      );
+      rows.push([
+        ...[count.toLocaleString('en'), ranking, what, column('up'), column('down')],
+        ...[column('milliseconds'), column('serverCpu')],
+      ]);
     };
     // The first search makes the server's index, or the client's copy.
     print('first search', [await side.measure(() => side.client.search(queries[0]!))]);
@@ -177,3 +175,4 @@ for (const count of SIZES) {
     await side.close();
   }
 }
+table('Medians of ten searches', ['records', 'ranking', 'what', 'bytes up', 'bytes down', 'ms', 'server CPU ms'], rows);

@@ -1,21 +1,81 @@
-import { cpus } from 'node:os';
-import type { Bench } from 'tinybench';
+/**
+ * What the benches have found: printed as it comes, kept for `--json` and for docs/BENCHMARKS.md.
+ */
+import { type Bench, type Figures } from './harness.ts';
 
-let headed = false;
+/** One side of one case. */
+export interface Row extends Figures {
+  /** Parameters of the case. */
+  readonly case: string;
+  /** Millions of units a second. */
+  readonly rate: number;
+  readonly unit: string;
+  /** Bytes of memory that a run must read, where that is what bounds it. */
+  readonly bytes: number | undefined;
+  /** Share of the true nearest that an approximate side finds; undefined where the answer is exact. */
+  readonly recall: number | undefined;
+}
 
-/** Prints one line per task: median latency, spread (MAD), units per second, and the ratio to the last task. */
-export function report(bench: Bench, { unit, perRun }: { unit: string; perRun: number }): void {
-  if (!headed)
-    console.log(`# node ${process.version}, ${cpus()[0]?.model ?? 'unknown cpu'}, ${process.platform}-${process.arch}`);
-  headed = true;
-  const baseline = bench.tasks.at(-1)?.result;
-  for (const { name, result } of bench.tasks) {
-    if (result.state !== 'completed') throw new Error(`${bench.name} / ${name}: ${result.state}`);
-    const { p50, mad } = result.latency;
-    const rate = (perRun / p50 / 1000).toFixed(1);
-    const ratio = baseline?.state === 'completed' ? (baseline.latency.p50 / p50).toFixed(2) : '?';
-    console.log(
-      `${bench.name}  ${name.padEnd(6)} ${(p50 * 1000).toFixed(1)} us ± ${(mad * 1000).toFixed(1)}  ${rate} M ${unit}/s  x${ratio}`,
+/** Figures that are no race between sides. */
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** All that one file of `bench/` has found. */
+export interface Results {
+  readonly bench: string;
+  readonly rows: Row[];
+  readonly tables: Table[];
+}
+
+export const results: Results[] = [];
+
+/** What follows belongs to this file of `bench/`. */
+export function open(bench: string): void {
+  results.push({ bench, rows: [], tables: [] });
+  say(`\n## ${bench}`);
+}
+
+/** For people, so that `--json` alone fills the standard output. */
+export function say(line: string): void {
+  console.error(line);
+}
+
+interface Options {
+  readonly unit: string;
+  /** Units of one run. */
+  readonly perRun: number;
+  readonly bytes?: number;
+  /** By side. */
+  readonly recall?: Readonly<Record<string, number>>;
+}
+
+/** Takes over what a case has measured: one line a side, with the ratio to the side `ts`, plain TypeScript. */
+export function report(bench: Bench, { unit, perRun, bytes, recall }: Options): void {
+  const figures = bench.figures();
+  const plain = figures.find(({ side }) => side === 'ts');
+  for (const figure of figures) {
+    const { side, median, mad } = figure;
+    const rate = perRun / median / 1000;
+    const found = recall?.[side];
+    results.at(-1)?.rows.push({ ...figure, case: bench.name, rate, unit, bytes, recall: found });
+    const ratio = plain === undefined || plain === figure ? '' : `  x${(plain.median / median).toFixed(2)}`;
+    const share = found === undefined ? '' : `  recall ${found.toFixed(3)}`;
+    say(
+      `${bench.name}  ${side.padEnd(10)} ${(median * 1000).toFixed(1)} us ± ${(mad * 1000).toFixed(1)}  ${rate.toFixed(1)} M ${unit}/s${ratio}${share}`,
     );
   }
+}
+
+/** Takes over figures that are no race. */
+export function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  results.at(-1)?.tables.push({ title, head, rows });
+  say([title, ...markdown(head, rows)].join('\n'));
+}
+
+/** Lines of a table. */
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
 }

@@ -6,7 +6,7 @@
  * One row per size. Checks first that both sides agree.
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { workingSize } from '../src/image/image.ts';
 import { Pixels } from '../src/image/pixels.ts';
 import { bytes, kernels } from '../test/support.ts';

@@ -6,7 +6,7 @@
  * One row per (bits, codes at a time). Checks first that both sides agree; then times key expansion, sealing and trapdoors.
  */
 import * as assert from 'uvu/assert';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { Reflections, reflectionWords } from '../src/crypto/reflections.ts';
 import { SecureKnn } from '../src/crypto/secure-knn.ts';
 import { bytes, floats, kernels } from '../test/support.ts';

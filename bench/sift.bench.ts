@@ -8,7 +8,7 @@
  * descriptors per second. Checks first that both sides agree.
  */
 import { ok } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { DenseSift } from '../src/features/dense-sift.ts';
 import { Sift } from '../src/features/sift.ts';
 import { instantiateKernels, layOut } from '../src/wasm/kernels.ts';

@@ -4,7 +4,7 @@
  *     npm run bench -- top-k
  */
 import { deepEqual } from 'node:assert/strict';
-import { Bench } from 'tinybench';
+import { Bench } from './harness.ts';
 import { instantiateKernels, layOut } from '../src/wasm/kernels.ts';
 import { floats, kernels } from '../test/support.ts';
 import { report } from './report.ts';
