@@ -17,7 +17,6 @@
  * The role is what the holder's own program keeps to. What the server lets someone do is told by their credential alone.
  * @module
  */
-import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { assertBytes, assertString } from '../base/assert.ts';
 import { ByteReader, ByteWriter, utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
@@ -49,6 +48,9 @@ export interface Grant {
   readonly vocabulary: Uint8Array;
 }
 
+/** Loaded by those alone who share: its import takes about as long as that of all the rest. */
+const age = () => import('age-encryption');
+
 /** A key pair of someone who is to be let in, as age writes it. */
 export interface AgeIdentity {
   /** `AGE-SECRET-KEY-1...`: keep it. */
@@ -59,6 +61,7 @@ export interface AgeIdentity {
 
 /** A new key pair. */
 export async function newIdentity(): Promise<AgeIdentity> {
+  const { generateX25519Identity, identityToRecipient } = await age();
   const secret = await generateX25519Identity();
   return { secret, recipient: await identityToRecipient(secret) };
 }
@@ -74,6 +77,7 @@ export async function readIdentity(text: string): Promise<AgeIdentity> {
     .split(/\r?\n/)
     .map((line) => line.trim())
     .find((line) => line !== '' && !line.startsWith('#'));
+  const { identityToRecipient } = await age();
   try {
     if (secret !== undefined) return { secret, recipient: await identityToRecipient(secret) };
   } catch {
@@ -90,6 +94,7 @@ export async function readIdentity(text: string): Promise<AgeIdentity> {
  */
 export async function sealGrant(grant: Grant, recipient: string): Promise<Uint8Array> {
   assertString(recipient, 'recipient');
+  const { Encrypter } = await age();
   const plaintext = encodeGrant(grant);
   const encrypter = new Encrypter();
   try {
@@ -111,6 +116,7 @@ export async function sealGrant(grant: Grant, recipient: string): Promise<Uint8A
  */
 export async function openGrant(sealed: Uint8Array, { secret }: AgeIdentity): Promise<Grant> {
   assertBytes(sealed, 'sealed');
+  const { Decrypter } = await age();
   const decrypter = new Decrypter();
   decrypter.addIdentity(secret);
   let plaintext: Uint8Array;
