@@ -29,10 +29,14 @@ async function runIn(program: string, ...args: string[]): Promise<string> {
 }
 
 test.before(async () => {
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path], {
-    cwd: ROOT,
-    maxBuffer: 1 << 26,
-  });
+  // Under `npm test` the path begins with our development dependencies, which bring an npm of long ago.
+  const npm = process.env['npm_execpath'];
+  const [program, ...first] = npm === undefined ? ['npm'] : [process.execPath, npm];
+  const { stdout } = await run(
+    program!,
+    [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder.path],
+    { cwd: ROOT, maxBuffer: 1 << 26 },
+  );
   const [{ filename, files }] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
   const stray = files.filter(({ path }) =>
     /^(test|bench|assembly|build\/(test|bench)|models\/train|node_modules)\//.test(path),
