@@ -7,7 +7,7 @@ import type { Picture, PictureGroup } from './calls.ts';
 import { fill, h } from './dom.ts';
 import { failureOf } from './keeper.ts';
 import { eyesSwitch } from './library-view.ts';
-import { fillTile, leaveTile } from './tile.ts';
+import { leaveTile, pictureTile } from './tile.ts';
 import { count, pictures, sentence, size } from './words.ts';
 
 /** Groups shown at first, and more at a wish. */
@@ -30,12 +30,7 @@ export function duplicatesView(app: App): View {
   );
 
   const member = (picture: Picture, text: string, keep: boolean): HTMLElement => {
-    const button = h('button', {
-      type: 'button',
-      class: 'tile',
-      onclick: () => app.go({ view: 'picture', query: { id: picture.id } }),
-    });
-    fillTile(app, button, picture);
+    const button = pictureTile(app, picture);
     tiles.push(button);
     return h(
       'li',

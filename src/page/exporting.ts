@@ -5,7 +5,7 @@
 import type { Failure, Picture } from './calls.ts';
 import { h } from './dom.ts';
 import type { Keeper } from './keeper.ts';
-import { save } from './picture-view.ts';
+import { save } from './saving.ts';
 import { count, pictures } from './words.ts';
 
 const NAME = 'blindsight.zip';

@@ -7,7 +7,8 @@ import type { FoundPicture, Picture, SearchAnswer } from './calls.ts';
 import { ICONS, fill, h, icon, type Child } from './dom.ts';
 import { failureOf } from './keeper.ts';
 import { drawNoise, drawVector } from './noise.ts';
-import { fillTile, leaveTile } from './tile.ts';
+import { save } from './saving.ts';
+import { leaveTile, pictureTile } from './tile.ts';
 import { weightBar, whyBars } from './why.ts';
 import { count, day, figure, pictures, sentence, size } from './words.ts';
 
@@ -160,12 +161,7 @@ export function pictureView(app: App, query: QuerySource): View {
 
   const card = (found: FoundPicture, all: SearchAnswer): HTMLElement => {
     const { picture } = found;
-    const button = h('button', {
-      type: 'button',
-      class: 'tile',
-      onclick: () => app.go({ view: 'picture', query: { id: picture.id } }),
-    });
-    fillTile(app, button, picture);
+    const button = pictureTile(app, picture);
     tiles.push(button);
     return h(
       'li',
@@ -258,12 +254,4 @@ function fact(term: string, ...what: readonly Child[]): [HTMLElement, HTMLElemen
 
 function tokenList(total: number, tokens: readonly string[]): HTMLElement {
   return h('span', {}, `${count(total)}: `, h('code', {}, tokens.slice(0, 3).join(' ')), total > 3 ? ' …' : '');
-}
-
-/** Saves bytes as a file. */
-export function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = h('a', { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

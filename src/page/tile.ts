@@ -27,6 +27,17 @@ export function fillTile(app: App, button: HTMLElement, picture: Picture): void 
   cancels.set(button, cancel);
 }
 
+/** A tile that leads to its picture. */
+export function pictureTile(app: App, picture: Picture): HTMLButtonElement {
+  const button = h('button', {
+    type: 'button',
+    class: 'tile',
+    onclick: () => app.go({ view: 'picture', query: { id: picture.id } }),
+  });
+  fillTile(app, button, picture);
+  return button;
+}
+
 /** Takes back the wish for a picture that is not looked at any more. */
 export function leaveTile(button: Element | null | undefined): void {
   if (button !== null && button !== undefined) cancels.get(button)?.();

@@ -20,7 +20,8 @@ export const FEATURE_WORDS: Readonly<Record<(typeof FEATURE_NAMES)[number], stri
  */
 export function whyBars(features: FeatureNumbers, weights: FeatureNumbers): HTMLElement {
   const rows = FEATURE_NAMES.map((name) => {
-    const alike = features[name] / weights[name];
+    // A query without anything of the feature gives it no weight.
+    const alike = weights[name] > 0 ? features[name] / weights[name] : 0;
     const fillBar = h('span', { class: `bar ${name}` });
     fillBar.style.width = `${100 * Math.max(0, Math.min(1, alike))}%`;
     const adds = `adds ${figure(features[name])} of at most ${figure(weights[name])} to the score`;
