@@ -1,44 +1,10 @@
 /**
- * A stored path as one that can only lie below the folder it is written to.
+ * A stored path as one below a folder of this machine.
  * @module
  */
+import { relativePath } from '../base/relative-path.ts';
 
-/** Longest name of a file or folder, in bytes of UTF-8: that of common file systems. */
-const MAX_NAME_BYTES = 255;
-
-/**
- * Removes what could lead out of a folder or break a file system: `..`, absolute roots, control characters, parts
- * that are too long; on Windows also drive letters, characters and names that it reserves. Other names stay as they are.
- * @param suffix - Put before the ending of the file's name.
- * @returns A relative path with `/` between parts, never empty.
- */
+/** As {@link relativePath}, by the rules of the system that runs this. */
 export function safePath(path: string, suffix = '', windows: boolean = process.platform === 'win32'): string {
-  const parts = path
-    .split(/[/\\]/)
-    .map((part) => part.replace(/[\u0000-\u001f\u007f]/g, '_'))
-    .map((part) => (windows ? withoutReserved(part) : part))
-    .filter((part) => part !== '' && part !== '.' && part !== '..');
-  const name = parts.pop() ?? 'unnamed';
-  return [...parts.map((part) => shorten(part, '')), shorten(name, suffix)].join('/');
-}
-
-function withoutReserved(part: string): string {
-  const plain = part.replace(/[<>:"|?*]/g, '_').replace(/[. ]+$/, '');
-  return /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(plain) ? `_${plain}` : plain;
-}
-
-/** The suffix, and the ending, are kept when a name is cut. */
-function shorten(part: string, suffix: string): string {
-  const dot = part.lastIndexOf('.');
-  const ending = dot > 0 && Buffer.byteLength(part.slice(dot)) <= 12 ? part.slice(dot) : '';
-  const room = MAX_NAME_BYTES - Buffer.byteLength(suffix + ending);
-  let stem = '';
-  let used = 0;
-  // By whole characters.
-  for (const character of part.slice(0, part.length - ending.length)) {
-    used += Buffer.byteLength(character);
-    if (used > room) break;
-    stem += character;
-  }
-  return stem + suffix + ending;
+  return relativePath(path, { windows, suffix });
 }
