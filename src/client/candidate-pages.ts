@@ -2,9 +2,8 @@
  * The sealed records of a generation, page by page: those that share a token with a query, or all.
  * @module
  */
-import { RetrievalError } from '../base/errors.ts';
 import type { CandidatesResponse } from '../protocol/messages.ts';
-import { ask, assertAscending, type Transport } from './transport.ts';
+import { ask, assertAscending, pagesDoNotGoOn, type Transport } from './transport.ts';
 
 /** Records asked for in one message. */
 export const PAGE_RECORDS = 4096;
@@ -32,8 +31,7 @@ export async function* candidatePages(
     if (page.next !== undefined) {
       assertAscending([page.next], after);
       // Else rising ends of empty pages would never end.
-      if (page.entries.length === 0)
-        throw new RetrievalError('corrupt-message', 'the pages of the server do not go on');
+      if (page.entries.length === 0) throw pagesDoNotGoOn();
     }
     yield page;
     after = page.next;

@@ -11,7 +11,7 @@ import { CodeCache, NOWHERE, type CachedChange, type Position } from './code-cac
 import { CodeRows, type RecordBytes } from './code-rows.ts';
 import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
 import { tryStored } from './stored-record.ts';
-import { ask, otherThanAsked } from './transport.ts';
+import { ask, askRecords, pagesDoNotGoOn } from './transport.ts';
 
 // Times that all records are read for one search, at most.
 const MAX_READINGS = 4;
@@ -90,8 +90,7 @@ export class ClientRanker implements Ranker {
     const ids = this.#rows.damagedIds().slice(0, PAGE_RECORDS);
     if (ids.length === 0) return;
     const { parameters, transport } = this.#options;
-    const { records } = await ask(transport, { kind: 'records', parameters, ids }, 'records');
-    if (records.length !== ids.length) throw otherThanAsked();
+    const records = await askRecords(transport, parameters, ids);
     for (const [i, id] of ids.entries()) {
       const record = records[i] && this.#open(id, records[i].sealed);
       if (record !== undefined) this.#apply({ id, record });
@@ -121,7 +120,7 @@ export class ClientRanker implements Ranker {
       if (page.changes === undefined || page.begun !== at.begun) return false;
       // More to come without a change on this page would be without end.
       if (page.until < at.sequence || (page.more && (page.until === at.sequence || page.changes.length === 0)))
-        throw new RetrievalError('corrupt-message', 'the pages of the server do not go on');
+        throw pagesDoNotGoOn();
       const changes = page.changes.map(({ id, sealed }) => ({ id, record: sealed && this.#open(id, sealed) }));
       for (const change of changes) this.#apply(change);
       this.#at = { begun: at.begun, sequence: page.until };

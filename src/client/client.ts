@@ -40,7 +40,7 @@ import { createRanker } from './rankers.ts';
 import { tryStored } from './stored-record.ts';
 import { RootLedger, type RootFile } from './root-ledger.ts';
 import { keyRotated, withRotation } from './rotated-key.ts';
-import { ask, assertAscending, otherThanAsked, type Transport } from './transport.ts';
+import { ask, askRecords, assertAscending, otherThanAsked, type Transport } from './transport.ts';
 
 /** What a client is made of. */
 export interface ClientOptions {
@@ -595,8 +595,7 @@ export class Client {
   /** As {@link records}, with the error in the place of a record that cannot be opened. */
   async #tryRecords(ids: readonly Uint8Array[]): Promise<[Uint8Array, ImageRecord | RetrievalError][]> {
     if (ids.length === 0) return [];
-    const { records } = await this.#ask({ kind: 'records', parameters: this.parameters, ids }, 'records');
-    if (records.length !== ids.length) throw otherThanAsked();
+    const records = await askRecords(this.#transport, this.parameters, ids);
     const opened: [Uint8Array, ImageRecord | RetrievalError][] = [];
     for (const [i, id] of ids.entries()) {
       const found = records[i];

@@ -4,7 +4,13 @@
  */
 import { compareBytes } from '../base/bytes.ts';
 import { RetrievalError, type RetrievalErrorCode } from '../base/errors.ts';
-import { decodeAnswer, encodeRequest, type Request, type Response } from '../protocol/messages.ts';
+import {
+  decodeAnswer,
+  encodeRequest,
+  type RecordsResponse,
+  type Request,
+  type Response,
+} from '../protocol/messages.ts';
 
 /** Carries an encoded request to a server and brings its encoded response. Rejects when the server cannot be reached. */
 export type Transport = (request: Uint8Array) => Promise<Uint8Array>;
@@ -26,6 +32,25 @@ export function otherThanAsked(): RetrievalError {
   return new RetrievalError('corrupt-message', 'the server answered something else than was asked');
 }
 
+/** What to throw when pages would never end. */
+export function pagesDoNotGoOn(): RetrievalError {
+  return new RetrievalError('corrupt-message', 'the pages of the server do not go on');
+}
+
+/**
+ * Asks for sealed records: one answer an id, undefined where the server has none.
+ * @throws `corrupt-message` when there are more or fewer. {@link RetrievalError}
+ */
+export async function askRecords(
+  transport: Transport,
+  parameters: Uint8Array,
+  ids: readonly Uint8Array[],
+): Promise<RecordsResponse['records']> {
+  const { records } = await ask(transport, { kind: 'records', parameters, ids }, 'records');
+  if (records.length !== ids.length) throw otherThanAsked();
+  return records;
+}
+
 /**
  * Holds a page of ids to their order: a server that repeats itself would keep its client busy for ever.
  * @param after - Last id of the page before.
@@ -34,8 +59,7 @@ export function otherThanAsked(): RetrievalError {
 export function assertAscending(ids: readonly Uint8Array[], after?: Uint8Array): void {
   let last = after;
   for (const id of ids) {
-    if (last !== undefined && compareBytes(id, last) <= 0)
-      throw new RetrievalError('corrupt-message', 'the pages of the server do not go on');
+    if (last !== undefined && compareBytes(id, last) <= 0) throw pagesDoNotGoOn();
     last = id;
   }
 }

@@ -262,6 +262,15 @@ const KINDS = [
 ] as const;
 const FIRST_KIND = 128;
 
+/** What a server answers when it fails: code and message of a `RetrievalError`, and nothing of what nobody foresaw. */
+export function encodeFailure(error: unknown): Uint8Array<ArrayBuffer> {
+  return encodeResponse(
+    error instanceof RetrievalError
+      ? { kind: 'error', code: error.code, message: error.message }
+      : { kind: 'error', code: 'server-failed', message: 'the server failed' },
+  );
+}
+
 /**
  * Inverse of {@link decodeResponse}.
  * @throws On wrong argument types. {@link TypeError}

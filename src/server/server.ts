@@ -15,6 +15,7 @@ import {
   HAS_RECORD,
   MAX_PAGE_BYTES,
   decodeRequest,
+  encodeFailure,
   encodeResponse,
   type CandidatesRequest,
   type Request,
@@ -93,11 +94,7 @@ class StoreServer implements Server {
       if (this.#closed !== undefined) throw new RetrievalError('storage-failed', 'the server is closed');
       return encodeResponse(await this.#answer(decodeRequest(request)));
     } catch (error) {
-      return encodeResponse(
-        error instanceof RetrievalError
-          ? { kind: 'error', code: error.code, message: error.message }
-          : { kind: 'error', code: 'server-failed', message: 'the server failed' },
-      );
+      return encodeFailure(error);
     }
   }
 

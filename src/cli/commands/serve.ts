@@ -9,7 +9,7 @@ import { loadKernels } from '../../adapters/package-files.ts';
 import { pageFiles } from '../../adapters/page-files.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import type { Transport } from '../../client/transport.ts';
-import { encodeResponse } from '../../protocol/messages.ts';
+import { encodeFailure } from '../../protocol/messages.ts';
 import { createCredential, type Credential } from '../../server/credentials.ts';
 import { createHandler } from '../../server/http.ts';
 import { createServer, type Server } from '../../server/server.ts';
@@ -100,14 +100,7 @@ async function openServer(
 /** A server that is somewhere else. */
 function passOn(transport: Transport): Server {
   return {
-    handle: (request) =>
-      transport(request).catch((error: unknown) =>
-        encodeResponse(
-          error instanceof RetrievalError
-            ? { kind: 'error', code: error.code, message: error.message }
-            : { kind: 'error', code: 'server-failed', message: 'the server failed' },
-        ),
-      ),
+    handle: (request) => transport(request).catch(encodeFailure),
     close: () => Promise.resolve(),
   };
 }
