@@ -3,8 +3,10 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { markdownTable } from '../src/eval/markdown.ts';
+import { between } from './between-marks.ts';
 import type { Machine } from './machine.ts';
-import { markdown, type Results, type Row } from './report.ts';
+import type { Results, Row } from './report.ts';
 
 const FILE = join(import.meta.dirname, '..', '..', 'docs', 'BENCHMARKS.md');
 
@@ -16,13 +18,9 @@ const PLAIN = /^ts$/;
 export async function writeSections(machine: Machine, results: readonly Results[]): Promise<void> {
   let text = await readFile(FILE, 'utf8');
   for (const result of results) {
-    const [from, to] = [`<!-- bench ${result.bench} -->`, `<!-- end ${result.bench} -->`];
-    const section = [from, ...sectionOf(machine, result), to].join('\n');
-    const [start, end] = [text.indexOf(from), text.indexOf(to)];
-    text =
-      start < 0 || end < start
-        ? `${text.trimEnd()}\n\n${section}\n`
-        : text.slice(0, start) + section + text.slice(end + to.length);
+    const { bench } = result;
+    if (!text.includes(`<!-- ${bench} -->`)) text = `${text.trimEnd()}\n\n<!-- ${bench} -->\n<!-- /${bench} -->\n`;
+    text = between(text, bench, sectionOf(machine, result).join('\n'));
   }
   await writeFile(FILE, text);
 }
@@ -50,13 +48,14 @@ export function sectionOf(machine: Machine, { bench, rows, tables }: Results): s
     ].filter(({ of }) => has(of));
     lines.push(
       '',
-      ...markdown(
+      ...markdownTable(
         columns.map(({ head }) => head),
         rows.map((row) => columns.map(({ of }) => of(row))),
-      ),
+      ).split('\n'),
     );
   }
-  for (const { title, head, rows: cells } of tables) lines.push('', title, '', ...markdown(head, cells));
+  for (const { title, head, rows: cells } of tables)
+    lines.push('', title, '', ...markdownTable(head, cells).split('\n'));
   return lines;
 }
 

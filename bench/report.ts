@@ -1,6 +1,7 @@
 /**
  * What the benches have found: printed as it comes, kept for `--json` and for docs/BENCHMARKS.md.
  */
+import { markdownTable } from '../src/eval/markdown.ts';
 import { type Bench, type Figures } from './harness.ts';
 
 /** One side of one case. */
@@ -72,10 +73,5 @@ export function report(bench: Bench, { unit, perRun, bytes, recall }: Options): 
 /** Takes over figures that are no race. */
 export function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
   results.at(-1)?.tables.push({ title, head, rows });
-  say([title, ...markdown(head, rows)].join('\n'));
-}
-
-/** Lines of a table. */
-export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  say(`${title}\n${markdownTable(head, rows)}`);
 }

@@ -13,9 +13,10 @@ import { loadVocabulary } from '../../src/adapters/package-files.ts';
 import { createHttpTransport } from '../../src/client/http-transport.ts';
 import { DEFAULT_PREFILTERS } from '../../src/client/index-parameters.ts';
 import { ask } from '../../src/client/transport.ts';
-import { newLibraryKey } from '../../src/crypto/keys.ts';
-import { LibraryKeys } from '../../src/crypto/keys.ts';
+import { LibraryKeys, newLibraryKey } from '../../src/crypto/keys.ts';
 import { sealRecord } from '../../src/crypto/record.ts';
+import { WRAPPED_KEY_BYTES } from '../../src/crypto/seal.ts';
+import { NOISE_SLOTS } from '../../src/crypto/secure-knn.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { makeEdition } from '../../src/index/edition.ts';
 import type { Store } from '../../src/index/store.ts';
@@ -23,11 +24,8 @@ import type { Ranking } from '../../src/protocol/messages.ts';
 import { createCredential, createMemoryStore, formatCredentials } from '../../src/server.ts';
 import { bundleWorker, startWorker } from './worker.ts';
 
-const WRAPPED_BYTES = 72;
-/** Secure kNN: noise slots and the last entry, beside the bits of a code. */
-const EXTRA_DIMS = 33;
 const SEARCHES = 30;
-/** Records in one commit: a memory store sorts its keys anew after each. */
+/** Records in one commit. */
 const BATCH = 50_000;
 const MIB = 1024 * 1024;
 
@@ -37,7 +35,7 @@ const { vocabulary } = await loadVocabulary('caltech101');
 const { bits, centroids } = vocabulary;
 const buckets = centroids.length / bits;
 const { assigned, probes } = DEFAULT_PREFILTERS.centroids;
-const vectorDims = ranking === 'server' ? 2 * (bits + EXTRA_DIMS) : 0;
+const vectorDims = ranking === 'server' ? 2 * (bits + NOISE_SLOTS + 1) : 0;
 const parameters = new Uint8Array(32).fill(1);
 const random = seededRandom(1);
 const some = (length: number): Uint8Array => Uint8Array.from({ length }, () => random() * 256);
@@ -53,7 +51,7 @@ async function fill(store: Store, images: number): Promise<void> {
     await store.commit(
       Array.from({ length: Math.min(BATCH, images - at) }, () => ({
         ...{ kind: 'put' as const, parameters, id: some(16), sealed: some(sealedBytes) },
-        ...{ wrapped: some(WRAPPED_BYTES), blob: some(1) },
+        ...{ wrapped: some(WRAPPED_KEY_BYTES), blob: some(1) },
         tokens: ranking === 'client' ? new BigUint64Array(0) : BigUint64Array.from({ length: assigned }, token),
         vector: Float32Array.from({ length: vectorDims }, random),
       })),
