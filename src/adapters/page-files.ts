@@ -8,7 +8,7 @@
  * | `/page/library/*`          | bearers  | wrapped key, vocabulary and index parameters, if a library is served with its client's half |
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { accessSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,7 +57,8 @@ export async function pageFiles({ client }: PageOptions): Promise<FileSource> {
   for (const name of names) files.set(`/page/${name}`, kept(join(PAGE, name)));
   files.set('/', files.get('/page/index.html')!);
   files.set('/page/kernels.wasm', kept(join(BUILD, 'kernels.wasm')));
-  for (const name of RUNTIME_FILES) files.set(`/page/runtime/${name}`, kept(join(runtimeFolder(), name)));
+  const runtime = runtimeFolder();
+  for (const name of RUNTIME_FILES) files.set(`/page/runtime/${name}`, kept(join(runtime, name)));
   const models = await installedModels();
   // Where a model lies on this machine is nobody's business.
   const list = utf8(JSON.stringify(models.map(({ entry: { file: _file, source: _source, ...entry } }) => entry)));
@@ -87,7 +88,7 @@ function kept(path: string): ServedFile {
 function runtimeFolder(): string {
   try {
     const folder = fileURLToPath(new URL('.', import.meta.resolve('onnxruntime-web/wasm')));
-    readFileSync(join(folder, 'ort.wasm.min.mjs'), { flag: 'r' });
+    for (const name of RUNTIME_FILES) accessSync(join(folder, name));
     return folder;
   } catch (error) {
     throw new RetrievalError('model-unavailable', 'the browser page needs the package onnxruntime-web: install it', {

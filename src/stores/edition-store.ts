@@ -2,7 +2,7 @@
  * A store that is read from an edition, for workers at the edge: the edition is held in memory, encrypted images stay where they are.
  * @module
  */
-import { compareBytes } from '../base/bytes.ts';
+import { compareBytes, equalBytes } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { decodeEdition, type Edition } from '../index/edition.ts';
 import { decodeSegment, type Segment } from '../index/segment.ts';
@@ -87,7 +87,7 @@ class EditionStore implements Store {
   #row(ids: Uint8Array, id: Uint8Array): number | undefined {
     const row = this.#from(ids, id);
     const found = ids.subarray(ID_BYTES * row, ID_BYTES * (row + 1));
-    return found.length > 0 && compareBytes(found, id) === 0 ? row : undefined;
+    return found.length > 0 && equalBytes(found, id) ? row : undefined;
   }
 
   /** Rows from after an id on, at most `limit`. */
@@ -124,7 +124,7 @@ class EditionStore implements Store {
 
   /** @throws `parameter-mismatch`. {@link RetrievalError} */
   #check(parameters: Uint8Array): void {
-    if (compareBytes(parameters, this.#edition.parameters) !== 0)
+    if (!equalBytes(parameters, this.#edition.parameters))
       throw new RetrievalError('parameter-mismatch', 'the edition has no such generation');
   }
 
