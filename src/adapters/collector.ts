@@ -53,7 +53,7 @@ export class Collector {
     const cached = { luma: await this.#lumaCache?.get(bytes), deep: await this.#deepCache?.get(bytes) };
     if (cached.luma !== undefined && cached.deep !== undefined) return join(cached.luma, cached.deep);
     const { image } = await this.#reader.read(bytes);
-    // Started first: the runtime works on its own threads.
+    // Started first, as in `FeatureExtractor.describe`.
     const running = cached.deep === undefined ? this.#extractor.describeDeep(image) : undefined;
     // Without this, a throw below would leave its failure unhandled.
     running?.catch(() => undefined);

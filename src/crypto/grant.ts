@@ -48,7 +48,7 @@ export interface Grant {
   readonly vocabulary: Uint8Array;
 }
 
-/** Loaded by those alone who share: its import takes about as long as that of all the rest. */
+/** Loaded by those alone who share: its import takes long. */
 const age = () => import('age-encryption');
 
 /** A key pair of someone who is to be let in, as age writes it. */

@@ -54,7 +54,7 @@ export class FeatureExtractor {
    * @throws When the runtime refuses the model. {@link RetrievalError}
    */
   async describe(image: Image): Promise<RawFeatures> {
-    // The runtime works on its own threads: start it first, and use the time for the rest.
+    // Started first: a runtime that works beside this thread leaves time for the rest. (onnxruntime-node holds this thread while it works.)
     const deep = this.describeDeep(image);
     // Without this, a throw below would leave its failure unhandled.
     deep.catch(() => undefined);

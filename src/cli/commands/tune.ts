@@ -116,7 +116,7 @@ export async function tune(folder: string | undefined, options: Options): Promis
       '',
       command === undefined
         ? 'Nothing measured meets all of that. Ask for less recall, or allow more with --max-touched and --max-tokens.'
-        : `Nothing is changed yet. To apply it:\n  ${command}${chosen!.prefilter.family === 'centroids' ? '\nTokens of centroids tell a server more than those of sampled bits: docs/TUNING.md.' : ''}`,
+        : `Nothing is changed yet. To apply it:\n  ${command}${chosen!.prefilter.family === 'centroids' ? '\nTokens of centroids tell a server other things than those of sampled bits do: docs/TUNING.md.' : ''}`,
     ].join('\n'),
   );
 }
