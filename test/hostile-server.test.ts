@@ -30,12 +30,13 @@ function lying(kind: Response['kind'], lie: (response: never, request: Request, 
   };
 }
 
-async function refused(work: () => Promise<unknown>, code: string): Promise<void> {
+async function refused(work: () => Promise<unknown>, code: string, message = ''): Promise<void> {
   try {
     await work();
   } catch (error) {
     assert.instance(error, RetrievalError, String(error));
     assert.is((error as RetrievalError).code, code, String(error));
+    assert.match((error as RetrievalError).message, message);
     return;
   }
   assert.unreachable('the lie was believed');
@@ -58,15 +59,15 @@ async function all(pages: AsyncIterable<unknown>): Promise<void> {
 test('an image without end, of changing length, or in crumbs', async () => {
   const { client, ids, files, setMangle, close } = await makeLibrary(3, 5);
   const open = () => client.open(ids[0]!);
-  setMangle(lying('blob', (blob: Of<'blob'>) => ({ ...blob, total: 2 ** 50 })));
-  await refused(open, 'decrypt-failed');
-  const part = 16 * 1024 * 1024;
-  setMangle(
-    lying('blob', (blob: Of<'blob'>, _, asked) => ({ ...blob, total: asked * 2 * part, bytes: new Uint8Array(part) })),
-  );
-  await refused(open, 'decrypt-failed');
+  // As full as they are asked for, so that only the sum tells.
+  const bytes = new Uint8Array(16 * 1024 * 1024);
+  const parts = 'the parts the server sent do not make one image';
+  setMangle(lying('blob', (blob: Of<'blob'>) => ({ ...blob, bytes, total: 2 ** 50 })));
+  await refused(open, 'decrypt-failed', parts);
+  setMangle(lying('blob', (blob: Of<'blob'>, _, asked) => ({ ...blob, bytes, total: asked * 2 * bytes.length })));
+  await refused(open, 'decrypt-failed', parts);
   setMangle(lying('blob', (blob: Of<'blob'>) => ({ ...blob, bytes: blob.bytes.slice(0, 1) })));
-  await refused(open, 'decrypt-failed');
+  await refused(open, 'decrypt-failed', parts);
   setMangle(undefined);
   assert.equal(await open(), files[0]);
   await close();
