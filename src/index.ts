@@ -4,6 +4,7 @@
  * @module
  */
 export { fromHex, toHex } from './base/bytes.ts';
+export type { StoredVector, VectorFormat } from './base/stored-vector.ts';
 export { RetrievalError, type RetrievalErrorCode } from './base/errors.ts';
 export { compileKernels } from './wasm/kernels.ts';
 export * from './client/client.ts';
@@ -30,4 +31,5 @@ export type { Image, Luma } from './image/image.ts';
 export { RANKINGS, type Ranking } from './protocol/messages.ts';
 export { HammingTable } from './search/hamming-table.ts';
 export { AsymmetricTable } from './search/asymmetric-table.ts';
+export { Int8Table } from './search/int8-table.ts';
 export { VectorTable } from './search/vector-table.ts';

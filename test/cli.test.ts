@@ -229,6 +229,16 @@ test('reindex with other parameters keeps every image, and can be dropped or fin
   assert.equal((await answerOf<{ faults: unknown[] }>(['verify', library])).faults, []);
 });
 
+test('a library is made over to int8 vectors, and stays so', async () => {
+  const { images } = await answerOf<{ images: number }>(['info', library]);
+  const { reindexed } = await answerOf<{ reindexed: number }>(['reindex', library, '--vectors', 'int8']);
+  assert.is(reindexed, images);
+  assert.match((await blindsight(['info', library])).stdout, 'vectors int8');
+  const { matches } = await answerOf<Found>(['search', library, join(SAMPLES, 'cat.jpg'), '-k', '1']);
+  assert.is(matches[0]!.name, 'cat.jpg');
+  assert.is((await blindsight(['init', join(folder.path, 'f16.blind'), '--vectors', 'f16'])).code, 2);
+});
+
 test('the help of every command has examples', async () => {
   const { stdout } = await blindsight(['--help']);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name]) => name!);

@@ -323,6 +323,7 @@ test('index fingerprints tell every parameter apart, but for the probes of a que
       { ranking: 'split' as const },
       { noise: 7 },
       { split: 7 },
+      { vectors: 'int8' as const },
       { prefilter: { ...lsh, tables: 7 } },
       { prefilter: { ...lsh, sampledBits: 7 } },
       { prefilter: { family: 'centroids', assigned: 4, probes: 32 } as const },
@@ -331,6 +332,10 @@ test('index fingerprints tell every parameter apart, but for the probes of a que
   ].map(toHex);
   assert.is(new Set(all).size, all.length);
   assert.is(toHex(indexFingerprint(bytes(32, 1), { ...base, prefilter: { ...lsh, probes: 7 } })), all[0]);
+  // Libraries made before there were other vectors keep their name.
+  assert.is(toHex(indexFingerprint(bytes(32, 1), { ...base, vectors: 'f32' })), all[0]);
+  const unknown = 'f16' as 'int8';
+  assert.throws(() => indexFingerprint(bytes(32, 1), { ...base, vectors: unknown }), /"vectors" expected f32, int8/);
 });
 
 test('a prefilter that is none, or that the vocabulary has no buckets for, is refused', async () => {

@@ -14,13 +14,14 @@ import { bytes, kernels } from './support.ts';
 
 const PREFILTER = { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 } as const;
 const COUNT = 20;
+const INT8 = { ranking: 'server', vectors: 'int8' } as const;
 
 const test = suite('edition');
 
-for (const ranking of RANKINGS)
-  test(`ranking ${ranking}: every answer is the store's`, async () => {
+for (const { ranking, vectors } of [...RANKINGS.map((ranking) => ({ ranking, vectors: 'f32' as const })), INT8])
+  test(`ranking ${ranking}, ${vectors}: every answer is the store's`, async () => {
     const store = createMemoryStore();
-    const library = await makeLibrary(COUNT, 3, { ranking, prefilter: PREFILTER, noise: 1, split: 1 }, store);
+    const library = await makeLibrary(COUNT, 3, { ranking, prefilter: PREFILTER, noise: 1, split: 1, vectors }, store);
     const blobs = new Map<string, Uint8Array>();
     for (const { id, blobBytes } of await store.list(undefined, 100))
       blobs.set(toHex(id), (await store.blob(id, 0, blobBytes))!.bytes);
@@ -29,6 +30,10 @@ for (const ranking of RANKINGS)
       blob: async (id, offset, length) => blobs.get(toHex(id))?.subarray(offset, offset + length),
     });
     assert.equal(await edition.stats(), await store.stats());
+    assert.equal(
+      await edition.records(library.client.parameters, undefined, COUNT),
+      await store.records(library.client.parameters, undefined, COUNT),
+    );
     const [here, there] = [createServer({ store: edition, kernels }), createServer({ store, kernels })];
     const { parameters } = library.client;
     const ids = [...library.ids.slice(0, 5), bytes(16, 99)];

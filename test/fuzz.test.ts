@@ -182,7 +182,9 @@ const tiffs = await Promise.all(
 
 const state = {
   ...{ sequence: 9, trimmed: 1, removals: 2, images: 3, blobBytes: 4, root: bytes(137, 8) },
-  generations: [{ slot: 0, state: 'active', ranking: 'server', vectorDims: 5, begun: 1, records: 3, parameters }],
+  generations: [
+    { slot: 0, state: 'active', ranking: 'server', vectorDims: 5, vectors: 'int8', begun: 1, records: 3, parameters },
+  ],
 } as const;
 const { bytes: keyFile } = await createKeyFile(bytes(64, 6), 'x', { cost: { memoryKib: 8, passes: 1, lanes: 1 } });
 
@@ -195,7 +197,7 @@ const READERS: readonly Reader[] = [
         parameters,
         items: [
           { ...item, blob: bytes(33, 7) },
-          { ...item, blob: undefined },
+          { ...item, vector: Int8Array.of(1, -2, 3, -4, 0, 0, 0, 63), blob: undefined },
         ],
       }),
       encodeRequest({ kind: 'search', parameters, tokens: item.tokens, vector: item.vector, k: 10, scan: true }),
@@ -253,6 +255,10 @@ const READERS: readonly Reader[] = [
           offsets: Uint32Array.of(0, 1, 3),
           rows: Uint32Array.of(0, 0, 1),
         },
+      }),
+      encodeSegment({
+        ...{ parameters, sequence: 7, vectorDims: 3, ids: bytes(32, 1), vectors: new Int8Array(bytes(14, 1).buffer) },
+        postings: { tokens: BigUint64Array.of(1n), offsets: Uint32Array.of(0, 1), rows: Uint32Array.of(1) },
       }),
     ],
     read: (input) => decodeSegment(input, parameters),

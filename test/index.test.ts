@@ -4,6 +4,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { toHex } from '../src/base/bytes.ts';
 import { RetrievalError } from '../src/base/errors.ts';
+import {
+  VECTOR_FORMATS,
+  numbersOf,
+  setScale,
+  type StoredVector,
+  type VectorFormat,
+} from '../src/base/stored-vector.ts';
 import { Generation } from '../src/index/generation.ts';
 import { NO_POSTINGS, Postings, sortedBase } from '../src/index/postings.ts';
 import { refreshGeneration, snapshot } from '../src/index/refresh.ts';
@@ -17,7 +24,9 @@ const DIMS = 7;
 const PARAMETERS = bytes(32, 1);
 const HEADER_BYTES = 80;
 
-function put(seed: number): PutMutation & { blob: Uint8Array } {
+type Put = PutMutation & { readonly vector: Float32Array; readonly blob: Uint8Array };
+
+function put(seed: number): Put {
   const tokens = BigUint64Array.from(bytes(5, seed), (byte) => BigInt(byte % 16) * 0x1_0000_0001n);
   const [vector, sealed] = [floats(DIMS, seed), bytes(10, seed)];
   return {
@@ -71,22 +80,6 @@ test('an empty base finds nothing', () => {
   assert.equal([...sortedBase(NO_POSTINGS).lookUp(BigUint64Array.of(0n, 5n))], []);
 });
 
-const store = createMemoryStore();
-await store.commit([
-  { kind: 'begin', parameters: PARAMETERS, ranking: 'server', vectorDims: DIMS, state: 'active' },
-  ...Array.from({ length: 12 }, (_, i) => put(i)),
-  { ...put(50), vector: new Float32Array(0) },
-]);
-const segment = await snapshot(store, PARAMETERS, DIMS);
-const file = encodeSegment(segment);
-
-test('segment: round trip, at any alignment', () => {
-  assert.equal(decodeSegment(file, PARAMETERS), segment);
-  const shifted = new Uint8Array(file.length + 5);
-  shifted.set(file, 5);
-  assert.equal(decodeSegment(shifted.subarray(5), PARAMETERS), segment);
-});
-
 function refused(run: () => unknown, hint: string): void {
   try {
     run();
@@ -97,65 +90,105 @@ function refused(run: () => unknown, hint: string): void {
   assert.unreachable(hint);
 }
 
-test('segment: every truncation and every flipped bit is refused', () => {
-  for (let end = 0; end < file.length; end++)
-    refused(() => decodeSegment(file.subarray(0, end), PARAMETERS), `cut at ${end}`);
-  for (let bit = 0; bit < 8 * file.length; bit++) {
-    const damaged = file.slice();
-    damaged[bit >> 3]! ^= 1 << (bit & 7);
-    refused(() => decodeSegment(damaged, PARAMETERS), `bit ${bit}`);
-  }
-});
+/** A vector as int8: 127 steps to each side. */
+function int8(vector: Float32Array): Int8Array {
+  const made = Int8Array.from([...vector.map((number) => Math.round(127 * number)), 0, 0, 0, 0]);
+  setScale(made, 1 / 127);
+  return made;
+}
 
-test('segment: no bytes make it fail in any other way', () => {
-  fc.assert(
-    fc.property(fc.nat({ max: HEADER_BYTES }), fc.uint8Array({ maxLength: 200 }), (keep, tail) => {
-      refused(() => decodeSegment(Uint8Array.from([...file.subarray(0, keep), ...tail]), PARAMETERS), 'junk was read');
-    }),
-    { seed: 42 },
-  );
-});
+/** A vector in one of the formats; none stays none. */
+function stored(vector: Float32Array, format: VectorFormat): StoredVector {
+  return format === 'f32' || vector.length === 0 ? vector : int8(vector);
+}
 
-test('segment: tells a newer version, and other parameters, from damage', () => {
-  const newer = file.slice();
-  newer[4] = 7;
-  assert.throws(
-    () => decodeSegment(newer, PARAMETERS),
-    (error: RetrievalError) => error.code === 'unsupported-version',
-  );
-  assert.throws(
-    () => decodeSegment(file, bytes(32, 9)),
-    (error: RetrievalError) => error.code === 'parameter-mismatch',
-  );
-});
+/** With the vector as that format has it. */
+function inFormat<T extends { readonly vector: Float32Array }>(item: T, format: VectorFormat): T {
+  return { ...item, vector: numbersOf(stored(item.vector, format)) };
+}
 
-for (const [build, module] of Object.entries(builds))
-  test(`a generation goes on from a segment (${build})`, async () => {
-    const generation = new Generation(module, DIMS, decodeSegment(file, PARAMETERS));
-    assert.is(generation.count, 12);
-    const own = createMemoryStore();
-    await own.commit([
-      { kind: 'begin', parameters: PARAMETERS, ranking: 'server', vectorDims: DIMS, state: 'active' },
-      ...Array.from({ length: 12 }, (_, i) => put(i)),
-      { ...put(50), vector: new Float32Array(0) },
-      { kind: 'remove', id: put(3).id },
-      { ...put(4), vector: floats(DIMS, 400) },
-      put(13),
-    ]);
-    assert.is(await refreshGeneration(generation, own, PARAMETERS), true);
-    const held = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 13].map((i) =>
-      i === 4 ? { ...put(4), vector: floats(DIMS, 400) } : put(i),
-    );
-    const { tokens, vector } = put(777);
-    for (const scan of [true, false]) {
-      const found = generation.search(tokens, vector, 20, scan);
-      const expected = rank(held, scan ? undefined : tokens, vector, 20);
-      assert.equal([found.ids.map(toHex), found.candidates], [expected.ids, expected.candidates]);
+for (const format of VECTOR_FORMATS) {
+  const shape = { parameters: PARAMETERS, vectorDims: DIMS, vectors: format };
+  const begin = { kind: 'begin', ranking: 'server', state: 'active', ...shape } as const;
+  const putStored = (item: Put): PutMutation => ({ ...item, vector: stored(item.vector, format) });
+  const first = [
+    begin,
+    ...Array.from({ length: 11 }, (_, i) => putStored(put(i))),
+    { ...put(50), vector: new Float32Array(0) },
+  ];
+  const store = createMemoryStore();
+  await store.commit(first);
+  const segment = await snapshot(store, shape);
+  const file = encodeSegment(segment);
+
+  test(`segment, ${format}: round trip, at any alignment`, () => {
+    assert.equal(decodeSegment(file, PARAMETERS), segment);
+    const shifted = new Uint8Array(file.length + 5);
+    shifted.set(file, 5);
+    assert.equal(decodeSegment(shifted.subarray(5), PARAMETERS), segment);
+  });
+
+  test(`segment, ${format}: every truncation and every flipped bit is refused`, () => {
+    for (let end = 0; end < file.length; end++)
+      refused(() => decodeSegment(file.subarray(0, end), PARAMETERS), `cut at ${end}`);
+    for (let bit = 0; bit < 8 * file.length; bit++) {
+      const damaged = file.slice();
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      refused(() => decodeSegment(damaged, PARAMETERS), `bit ${bit}`);
     }
   });
 
+  test(`segment, ${format}: no bytes make it fail in any other way`, () => {
+    fc.assert(
+      fc.property(fc.nat({ max: HEADER_BYTES }), fc.uint8Array({ maxLength: 200 }), (keep, tail) => {
+        refused(
+          () => decodeSegment(Uint8Array.from([...file.subarray(0, keep), ...tail]), PARAMETERS),
+          'junk was read',
+        );
+      }),
+      { seed: 42 },
+    );
+  });
+
+  test(`segment, ${format}: tells a newer version, and other parameters, from damage`, () => {
+    const newer = file.slice();
+    newer[4] = 7;
+    assert.throws(
+      () => decodeSegment(newer, PARAMETERS),
+      (error: RetrievalError) => error.code === 'unsupported-version',
+    );
+    assert.throws(
+      () => decodeSegment(file, bytes(32, 9)),
+      (error: RetrievalError) => error.code === 'parameter-mismatch',
+    );
+  });
+
+  for (const [build, module] of Object.entries(builds))
+    test(`a generation goes on from a segment, ${format} (${build})`, async () => {
+      const generation = new Generation(module, shape, decodeSegment(file, PARAMETERS));
+      assert.is(generation.count, 11);
+      const own = createMemoryStore();
+      await own.commit([
+        ...first,
+        { kind: 'remove', id: put(3).id },
+        putStored({ ...put(4), vector: floats(DIMS, 400) }),
+        putStored(put(13)),
+      ]);
+      assert.is(await refreshGeneration(generation, own, PARAMETERS), true);
+      const held = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 13].map((i) =>
+        inFormat(i === 4 ? { ...put(4), vector: floats(DIMS, 400) } : put(i), format),
+      );
+      const { tokens, vector } = put(777);
+      for (const scan of [true, false]) {
+        const found = generation.search(tokens, vector, 20, scan);
+        const expected = rank(held, scan ? undefined : tokens, vector, 20);
+        assert.equal([found.ids.map(toHex), found.candidates], [expected.ids, expected.candidates]);
+      }
+    });
+}
+
 test('knows when it had better be read anew', () => {
-  const generation = new Generation(builds.release, DIMS);
+  const generation = new Generation(builds.release, { vectorDims: DIMS, vectors: 'f32' });
   for (let round = 0; round < 3000; round++) {
     const { id, tokens, vector } = put(round % 3);
     generation.put(id, tokens, vector);

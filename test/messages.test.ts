@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RetrievalError } from '../src/base/errors.ts';
+import { setScale } from '../src/base/stored-vector.ts';
 import {
   MAX_K,
   decodeAnswer,
@@ -23,11 +24,15 @@ const ids = [bytes(16, 2), bytes(16, 3)];
 const tokens = new BigUint64Array([1n, 2n ** 64n - 1n]);
 const item = { id: ids[0]!, tokens, vector: floats(5, 4), sealed: bytes(9, 5), wrapped: bytes(72, 6) };
 
+/** Five numbers and a scale of 1. */
+const int8 = Int8Array.of(-128, 127, 0, 1, -1, 0, 0, -128, 63);
+
 const root = { expected: bytes(137, 10), next: bytes(256, 11) };
 
 const REQUESTS: Request[] = [
   { kind: 'info' },
-  { kind: 'begin', parameters, ranking: 'server', vectorDims: 578, state: 'pending' },
+  { kind: 'begin', parameters, ranking: 'server', vectorDims: 578, vectors: 'f32', state: 'pending' },
+  { kind: 'begin', parameters, ranking: 'server', vectorDims: 578, vectors: 'int8', state: 'active' },
   { kind: 'activate', parameters, root: undefined },
   { kind: 'activate', parameters, root },
   { kind: 'discard', parameters },
@@ -38,6 +43,7 @@ const REQUESTS: Request[] = [
     items: [
       { ...item, blob: bytes(33, 7) },
       { ...item, vector: new Float32Array(0), blob: undefined },
+      { ...item, vector: int8, blob: undefined },
     ],
     root: { ...root, expected: new Uint8Array(0) },
   },
@@ -49,7 +55,7 @@ const REQUESTS: Request[] = [
   { kind: 'list', after: undefined, limit: 5 },
   { kind: 'blob', id: ids[0]!, offset: 2 ** 40, length: 7 },
   { kind: 'verify', after: undefined, limit: 100 },
-  { kind: 'begin', parameters, ranking: 'client', vectorDims: 0, state: 'active' },
+  { kind: 'begin', parameters, ranking: 'client', vectorDims: 0, vectors: 'f32', state: 'active' },
   { kind: 'candidates', parameters, tokens, after: ids[0], limit: 7 },
   { kind: 'candidates', parameters, tokens: undefined, after: undefined, limit: 7 },
   { kind: 'sync', parameters, since: 2 ** 40, limit: 7 },
@@ -64,7 +70,7 @@ const RESPONSES: Response[] = [
     sequence: 2 ** 50,
     images: 3,
     blobBytes: 2 ** 41,
-    generations: [{ parameters, state: 'active', ranking: 'server', records: 3, vectorDims: 578 }],
+    generations: [{ parameters, state: 'active', ranking: 'server', records: 3, vectorDims: 578, vectors: 'int8' }],
     root: bytes(137, 12),
   },
   { kind: 'done' },
@@ -239,6 +245,13 @@ test('rejects what it cannot write', () => {
     () => encodeRequest({ kind: 'put', parameters, items: [{ ...item, wrapped: bytes(129, 1) }] }),
     /wrapped/,
   );
+  assert.throws(
+    () => encodeRequest({ kind: 'put', parameters, items: [{ ...item, vector: new Int8Array(4) }] }),
+    /"vector.length" expected integer 1/,
+  );
+  const begin = { kind: 'begin', parameters, ranking: 'split', vectorDims: 0, state: 'active' } as const;
+  assert.throws(() => encodeRequest({ ...begin, vectors: 'int8' }), /"vectors" expected f32, got int8/);
+  assert.throws(() => encodeRequest({ ...begin, vectors: 'f16' as 'f32' }), /"vectors" expected f32, got f16/);
   assert.throws(() => encodeRequest({ kind: 'nothing' } as unknown as Request), TypeError);
 });
 
@@ -253,6 +266,10 @@ test('refuses numbers that are none', () => {
       scan: false,
     });
     assert.throws(() => decodeRequest(message), /expected finite numbers/);
+    const vector = int8.slice();
+    setScale(vector, bad);
+    const put = encodeRequest({ kind: 'put', parameters, items: [{ ...item, vector }] });
+    assert.throws(() => decodeRequest(put), /expected finite numbers/);
   }
 });
 

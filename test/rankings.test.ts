@@ -276,26 +276,28 @@ test('migration: from each ranking and family to each, without opening an image,
   const queries = [0, 20, 200];
   const expected = await answers(peer.client, queries, 10);
   let current = peer.client;
-  for (const [ranking, prefilter] of [
+  for (const [ranking, prefilter, vectors] of [
     ['split', LSH],
     ['client', CENTROIDS],
     ['server', CENTROIDS],
+    ['server', CENTROIDS, 'int8'],
     ['server', LSH],
-    ['client', LSH],
-    ['split', CENTROIDS],
+    ['client', LSH, 'int8'],
+    ['server', LSH, 'int8'],
+    ['split', CENTROIDS, 'int8'],
     ['server', CENTROIDS],
   ] as const) {
-    const next = connect(server, ranking, { extractor: NO_EXTRACTOR, index: { prefilter } });
+    const next = connect(server, ranking, { extractor: NO_EXTRACTOR, index: { prefilter, vectors } });
     const before = await current.record(await current.identify(file(5)));
     for await (const { status } of reindex(current, next.client)) assert.is(status, 'done');
     await refused(() => current.search(queryOf), 'parameter-mismatch');
     assert.ok(!kinds(next.seen).includes('blob'));
     const { generations } = await next.client.info();
     assert.equal(
-      generations.map((generation) => [generation.ranking, generation.state, generation.records]),
-      [[ranking, 'active', 41]],
+      generations.map((generation) => [generation.ranking, generation.vectors, generation.state, generation.records]),
+      [[ranking, ranking === 'server' ? (vectors ?? 'f32') : 'f32', 'active', 41]],
     );
-    current = connect(server, ranking, { index: { prefilter } }).client;
+    current = connect(server, ranking, { index: { prefilter, vectors } }).client;
     assert.equal(await answers(current, queries, 10), expected, ranking);
     assert.equal(await current.record(await current.identify(file(5))), before, 'dates and names stay');
     assert.equal(await current.open(await current.identify(raw)), raw);
@@ -474,6 +476,23 @@ test('what the server stores of an image is its sealed record alone, or with tok
     assert.equal([tokens.length > 0, vector.length > 0], [ranking !== 'client', ranking === 'server'], ranking);
     assert.is(sealed.length, 512 + 40);
   }
+});
+
+test('an int8 vector is a quarter of the bytes, on the wire and in the store', async () => {
+  const { store, server } = await fill('server', 0);
+  const sizes: number[] = [];
+  for (const vectors of ['f32', 'int8'] as const) {
+    const { client, seen } = connect(server, 'server', { index: { vectors } });
+    await client.begin(vectors === 'f32' ? 'active' : 'pending');
+    await add(client, [0]);
+    const { vector } = (await store.record(client.parameters, await client.identify(file(0))))!;
+    const { vectorDims } = (await client.info()).generations.find((generation) => generation.vectors === vectors)!;
+    assert.is(vector.byteLength, vectors === 'f32' ? 4 * vectorDims : vectorDims + 4);
+    const put = seen.find(([request]) => decodeRequest(request).kind === 'put')!;
+    sizes.push(put[0].length - vector.byteLength);
+  }
+  // The first library root goes with the active generation only: an empty one before it, and its own bytes.
+  assert.is(sizes[0]! - sizes[1]!, 4 + (4 + 137));
 });
 
 test('split and client ask for nothing but pages and the root in a search; client sends nothing of the query', async () => {

@@ -46,7 +46,9 @@ function begin(server: Server, parameters = PARAMETERS, state: 'active' | 'pendi
   return ask(server, { kind: 'begin', parameters, ranking: 'server', vectorDims, state }, 'done');
 }
 
-function image(seed: number, dims = DIMS): PutItem & { blob: Uint8Array } {
+type Image = PutItem & { readonly vector: Float32Array; readonly blob: Uint8Array };
+
+function image(seed: number, dims = DIMS): Image {
   const random = seededRandom(seed);
   return {
     id: bytes(16, seed),
@@ -72,7 +74,7 @@ for (const [name, makeStore] of Object.entries(stores)) {
   test('ranks as a plain loop does, through puts, replacements and removals', async () => {
     const server = fresh();
     await begin(server);
-    const held = new Map<string, PutItem>();
+    const held = new Map<string, Image>();
     const random = seededRandom(3);
     for (let round = 0; round < 6; round++) {
       const items = Array.from({ length: 40 }, () => image(Math.floor(random() * 150)));

@@ -89,7 +89,15 @@ for (const [name, { open, durable }] of Object.entries(engines)) {
     assert.is(stats.images, 3);
     assert.is(stats.blobBytes, 100 + blob!.length);
     assert.equal(stats.generations, [
-      { parameters: PARAMETERS, state: 'active', ranking: 'server', vectorDims: DIMS, begun: 1, records: 3 },
+      {
+        parameters: PARAMETERS,
+        state: 'active',
+        ranking: 'server',
+        vectorDims: DIMS,
+        vectors: 'f32',
+        begun: 1,
+        records: 3,
+      },
     ]);
     await store.close();
   });
@@ -199,6 +207,24 @@ for (const [name, { open, durable }] of Object.entries(engines)) {
     await store.close();
   });
 
+  test('keeps int8 vectors as they come, in a generation made for them', async () => {
+    const { path, store: first } = fresh();
+    await first.commit([{ ...BEGIN, vectors: 'int8' }]);
+    await refused(() => first.commit([put(55)]), 'parameter-mismatch');
+    const vector = new Int8Array(bytes(DIMS + 4, 55).buffer);
+    await refused(() => first.commit([{ ...put(55), vector: vector.subarray(1) }]), 'parameter-mismatch');
+    await first.commit([
+      { ...put(55), vector },
+      { ...put(56), vector: new Float32Array(0) },
+    ]);
+    const store = await reopen(path, first);
+    assert.is((await store.stats()).generations[0]!.vectors, 'int8');
+    assert.equal((await store.record(PARAMETERS, bytes(16, 55)))!.vector, vector);
+    assert.is((await store.record(PARAMETERS, bytes(16, 56)))!.vector.length, 0);
+    assert.equal((await store.verify(undefined, 10)).damaged, []);
+    await store.close();
+  });
+
   test('tells what changed since', async () => {
     const { store } = fresh();
     await store.commit([BEGIN, put(60), put(61), put(62)]);
@@ -224,6 +250,7 @@ for (const [name, { open, durable }] of Object.entries(engines)) {
     await first.commit([BEGIN, put(70), put(71)]);
     await first.commit([BEGIN]);
     await refused(() => first.commit([{ ...BEGIN, vectorDims: 7 }]), 'parameter-mismatch');
+    await refused(() => first.commit([{ ...BEGIN, vectors: 'int8' }]), 'parameter-mismatch');
     await refused(() => first.commit([{ ...BEGIN, parameters: OTHER }]), 'parameter-mismatch');
     await first.commit([BEGIN_OTHER]);
     await first.commit([put(70, null, OTHER)]);

@@ -2,6 +2,7 @@
  * What a server would hold of some codes, made as a client makes it.
  * @module
  */
+import { numbersOf } from '../base/stored-vector.ts';
 import type { IndexParameters } from '../client/index-parameters.ts';
 import { createRanker } from '../client/rankers.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
@@ -33,11 +34,12 @@ export function sealIndex(
   const { bits, codeBytes } = vocabulary;
   const count = codes.length / codeBytes;
   const { noise, split } = index;
+  const ranked = index.ranking === 'server';
   const knn = new SecureKnn(kernels, { key: keys.get('knn'), bits, noise, split });
   // Vectors are quicker many at a time.
   const ranker = createRanker({
     ...{ kernels, keys, vocabulary, parameters: new Uint8Array(32) },
-    index: { ...index, ranking: index.ranking === 'server' ? 'split' : index.ranking },
+    index: { ...index, ranking: ranked ? 'split' : index.ranking },
     transport: () => Promise.reject(new Error('nothing is sent')),
     root: () => Promise.resolve(() => Promise.resolve(undefined)),
   });
@@ -45,8 +47,12 @@ export function sealIndex(
     { length: count },
     (_, i) => ranker.protect(codes.subarray(i * codeBytes, (i + 1) * codeBytes)).tokens,
   );
+  const vectors = ranked ? knn.sealMany(codes, count) : new Float32Array(0);
+  if (index.vectors === 'int8')
+    for (let at = 0; at < vectors.length; at += knn.dims)
+      vectors.set(numbersOf(knn.round(vectors.subarray(at, at + knn.dims))), at);
   return {
-    vectors: index.ranking === 'server' ? knn.sealMany(codes, count) : new Float32Array(0),
+    vectors,
     tokens: index.ranking === 'client' ? [] : tokens,
     trapdoor: (query) => knn.trapdoor(query),
   };

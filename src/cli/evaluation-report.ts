@@ -70,14 +70,14 @@ export async function showPixels(
 export function describeRun(
   { evaluation }: Measured,
   vocabulary: Vocabulary,
-  { noise, split, prefilter }: IndexParameters,
+  { noise, split, vectors = 'f32', prefilter }: IndexParameters,
 ): string[] {
   const processor = cpus();
   return [
     `${evaluation.photos} photos of ${evaluation.classes} classes; every photo is a query, photos of its class are relevant, the query itself is left out.`,
     `Date: ${new Date().toISOString().slice(0, 10)}. Machine: ${processor.length} x ${processor[0]?.model.trim() ?? 'unknown'}, Node ${process.versions.node}.`,
     `Vocabulary ${toHex(vocabulary.fingerprint).slice(0, 16)}: ${vocabulary.bits} bits, model ${vocabulary.model.id}, trained on ${vocabulary.origin}.`,
-    `Index: noise ${noise}, split ${split}; prefilter ${describePrefilter(prefilter)}.`,
+    `Index: noise ${noise}, split ${split}, vectors ${vectors}; prefilter ${describePrefilter(prefilter)}.`,
   ];
 }
 

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { VECTOR_FORMATS } from '../base/stored-vector.ts';
 import { KEEP_RULES } from './keep-rules.ts';
 import { exitCode, printError, type Common } from './output.ts';
 
@@ -58,6 +59,10 @@ function command(signature: string, description: string, examples: string, paren
 
 const passphraseFile = (): Option =>
   new Option('--passphrase-file <file>', 'read the passphrase from the first line of a file');
+const vectorsOption = (): Option =>
+  new Option('--vectors <format>', 'under ranking server: int8 takes a quarter of the bytes of f32').choices([
+    ...VECTOR_FORMATS,
+  ]);
 const rankingOption = (): Option =>
   new Option('--ranking <name>', 'who ranks, and so what the server learns').choices(['server', 'split', 'client']);
 const recoveryFile = (): Option =>
@@ -99,6 +104,7 @@ prefilterOptions(
   .addOption(rankingOption().default('server'))
   .addOption(new Option('--noise <sigma>', 'noise on each stored vector').argParser(number(0, 1024)))
   .addOption(new Option('--split <s>', 'width of the random split').argParser(number(2 ** -10, 1024)))
+  .addOption(vectorsOption())
   .action(async (library: string, options) => (await import('./commands/init.ts')).init(library, options));
 
 command(
@@ -239,6 +245,7 @@ prefilterOptions(
   .option('--vocabulary <file>', 'a vocabulary made by blindsight train; default: the newest of this release')
   .addOption(new Option('--noise <sigma>', 'noise on each stored vector').argParser(number(0, 1024)))
   .addOption(new Option('--split <s>', 'width of the random split').argParser(number(2 ** -10, 1024)))
+  .addOption(vectorsOption())
   .option('--abort', 'drop an unfinished reindex')
   .action(async (library: string, options) => (await import('./commands/reindex.ts')).reindexLibrary(library, options));
 
@@ -420,6 +427,7 @@ prefilterOptions(
   .option('--plain-only', 'leave out the encrypted side')
   .addOption(new Option('--noise <sigma>').argParser(number(0, 1024)))
   .addOption(new Option('--split <s>').argParser(number(2 ** -10, 1024)))
+  .addOption(vectorsOption())
   .action(async (folder: string, options) => (await import('./commands/eval.ts')).evaluate(folder, options));
 
 command(

@@ -18,6 +18,7 @@ const MAX_READINGS = 4;
 
 export class ClientRanker implements Ranker {
   readonly vectorDims = 0;
+  readonly vectors = 'f32';
   readonly #options: RankerOptions;
   readonly #rows: CodeRows;
   readonly #cache: CodeCache | undefined;

@@ -204,8 +204,11 @@ export class Client {
 
   /** Starts this client's index generation on the server; does nothing when it is there. */
   async begin(state: GenerationState): Promise<void> {
-    const { vectorDims } = this.#ranker;
-    await this.#ask({ kind: 'begin', parameters: this.parameters, ranking: this.#ranking, vectorDims, state }, 'done');
+    const { vectorDims, vectors } = this.#ranker;
+    await this.#ask(
+      { kind: 'begin', parameters: this.parameters, ranking: this.#ranking, vectorDims, vectors, state },
+      'done',
+    );
     this.#ledger.pending = state === 'pending';
   }
 

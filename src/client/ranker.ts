@@ -2,6 +2,7 @@
  * The face of the three rankings: what the server is given beside sealed records, and how the nearest are found.
  * @module
  */
+import type { VectorFormat } from '../base/stored-vector.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
 import type { LibraryKeys } from '../crypto/keys.ts';
 import type { Root } from '../crypto/root.ts';
@@ -63,6 +64,8 @@ export interface Ranked {
 export interface Ranker {
   /** Numbers of a stored vector; 0 where none is stored. */
   readonly vectorDims: number;
+  /** How they are stored; `f32` where there are none. */
+  readonly vectors: VectorFormat;
   /** What the server stores of a code beside its sealed record; of a file without a code, nothing. */
   protect(code: Uint8Array | undefined): Pick<PutItem, 'tokens' | 'vector'>;
   /** The k nearest. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { toHex } from '../base/bytes.ts';
+import type { VectorFormat } from '../base/stored-vector.ts';
 import { SecureKnn } from '../crypto/secure-knn.ts';
 import type { TokenFamily } from '../crypto/token-family.ts';
 import type { PutItem } from '../protocol/messages.ts';
@@ -11,6 +12,7 @@ import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
 import { ask, otherThanAsked, type Transport } from './transport.ts';
 
 export class ServerRanker implements Ranker {
+  readonly vectors: VectorFormat;
   readonly #tokens: TokenFamily;
   readonly #knn: SecureKnn;
   readonly #parameters: Uint8Array;
@@ -25,6 +27,7 @@ export class ServerRanker implements Ranker {
       noise: index.noise,
       split: index.split,
     });
+    this.vectors = index.vectors ?? 'f32';
     this.#parameters = parameters;
     this.#transport = transport;
   }
@@ -34,9 +37,9 @@ export class ServerRanker implements Ranker {
   }
 
   protect(code: Uint8Array | undefined): Pick<PutItem, 'tokens' | 'vector'> {
-    return code === undefined
-      ? { tokens: new BigUint64Array(0), vector: new Float32Array(0) }
-      : { tokens: this.#tokens.tokens(code), vector: this.#knn.seal(code) };
+    if (code === undefined) return { tokens: new BigUint64Array(0), vector: new Float32Array(0) };
+    const vector = this.#knn.seal(code);
+    return { tokens: this.#tokens.tokens(code), vector: this.vectors === 'int8' ? this.#knn.round(vector) : vector };
   }
 
   /** One trapdoor, and the server's ranking as it came: scores have noise, scale and shift. */

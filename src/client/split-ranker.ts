@@ -15,6 +15,7 @@ import { tryStored } from './stored-record.ts';
 
 export class SplitRanker implements Ranker {
   readonly vectorDims = 0;
+  readonly vectors = 'f32';
   readonly #options: RankerOptions;
   readonly #tokens: TokenFamily;
 

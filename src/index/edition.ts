@@ -14,7 +14,7 @@
  * | u32      | vectorDims |                                                                    |
  * | u32      | count      | images                                                             |
  * | u32[5]   | lengths    | bytes of all tokens, wrapped keys, sealed records; segment; root   |
- * | u32      | reserved   | 0                                                                  |
+ * | u32      | format     | of the vectors: 0 f32, 1 int8                                      |
  * | u8[256]  | root       | sealed library root, then zeros                                    |
  * | f64[..]  | blobBytes  | one an image                                                       |
  * | u64[..]  | tokens     |                                                                    |
@@ -32,6 +32,7 @@ import { assertBytes } from '../base/assert.ts';
 import { ByteReader, ByteWriter, bytesOf, compareBytes } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { VECTOR_FORMATS, type VectorFormat } from '../base/stored-vector.ts';
 import { encodeSegment } from './segment.ts';
 import { snapshot } from './refresh.ts';
 import type { Ranking, Store } from './store.ts';
@@ -52,6 +53,7 @@ export interface Edition {
   readonly sequence: number;
   readonly begun: number;
   readonly vectorDims: number;
+  readonly vectors: VectorFormat;
   readonly count: number;
   readonly root: Uint8Array;
   /** u8[16 * count], ascending. */
@@ -94,10 +96,7 @@ export async function makeEdition(store: Store): Promise<Uint8Array<ArrayBuffer>
     if (page.length < PAGE) break;
     after = page.at(-1)!.id;
   }
-  const segment =
-    info.ranking === 'client'
-      ? new Uint8Array(0)
-      : encodeSegment(await snapshot(store, info.parameters, info.vectorDims));
+  const segment = info.ranking === 'client' ? new Uint8Array(0) : encodeSegment(await snapshot(store, info));
   const body = new ByteWriter().raw(bytesOf(Float64Array.from(blobBytes))).raw(tokens.finish());
   for (const list of offsets) body.raw(bytesOf(Uint32Array.from(list)));
   body.raw(ids.finish()).raw(wrapped.finish()).raw(sealed.finish());
@@ -116,7 +115,7 @@ export async function makeEdition(store: Store): Promise<Uint8Array<ArrayBuffer>
     .u32(blobBytes.length);
   for (const length of [tokens.length, wrapped.length, sealed.length, segment.length, root.length]) head.u32(length);
   head
-    .u32(0)
+    .u32(VECTOR_FORMATS.indexOf(info.vectors))
     .raw(root)
     .raw(new Uint8Array(ROOT_BYTES - root.length));
   const out = new Uint8Array(HEAD_BYTES + bytes.length + segment.length);
@@ -144,11 +143,11 @@ export function decodeEdition(bytes: Uint8Array): Edition {
   const parameters = head.raw(PARAMETERS_BYTES);
   const [sequence, begun, vectorDims, count] = [head.u64(), head.u64(), head.u32(), head.u32()];
   const [tokenBytes, wrappedBytes, sealedBytes, segmentBytes] = [head.u32(), head.u32(), head.u32(), head.u32()];
-  const [rootBytes, reserved] = [head.u32(), head.u32()];
+  const [rootBytes, vectors] = [head.u32(), VECTOR_FORMATS[head.u32()]];
   const root = head.raw(ROOT_BYTES).subarray(0, rootBytes);
   const checked = aligned.slice(0, HEAD_BYTES);
   checked.fill(0, CHECK_AT, CHECK_AT + 4);
-  if (crc32(checked) !== headCheck || ranking === undefined || rootBytes > ROOT_BYTES || reserved !== 0)
+  if (crc32(checked) !== headCheck || ranking === undefined || rootBytes > ROOT_BYTES || vectors === undefined)
     throw head.error('the head is damaged');
   const arrays = 8 * count + tokenBytes + 12 * (count + 1) + ID_BYTES * count + wrappedBytes + sealedBytes;
   const bodyBytes = 8 * Math.ceil(arrays / 8);
@@ -179,7 +178,7 @@ export function decodeEdition(bytes: Uint8Array): Edition {
   head.raw(bodyBytes - arrays);
   const segment = head.raw(segmentBytes);
   return {
-    ...{ parameters, ranking, sequence, begun, vectorDims, count, root },
+    ...{ parameters, ranking, sequence, begun, vectorDims, vectors, count, root },
     ...{ ids, blobBytes, tokens, offsets, wrapped, sealed, segment },
   };
 }

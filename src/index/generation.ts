@@ -6,11 +6,15 @@
  * @module
  */
 import { compareBytes, toHex } from '../base/bytes.ts';
+import type { StoredVector } from '../base/stored-vector.ts';
 import { Postings } from './postings.ts';
 import type { Segment } from './segment.ts';
+import type { GenerationInfo } from './store.ts';
 import { ID_BYTES } from './values.ts';
-import { VectorTable } from '../search/vector-table.ts';
+import { Int8Table } from '../search/int8-table.ts';
 import { PostingTable } from '../search/posting-table.ts';
+import type { TopK } from '../search/top-k.ts';
+import { VectorTable } from '../search/vector-table.ts';
 
 // Rows that are gone, above which the index is better made anew.
 const MIN_WASTE = 1024;
@@ -27,18 +31,28 @@ export interface Ranked {
 
 /** Whether a record can be found: it has what its ranking finds it by. */
 export function isSearchable(
-  { tokens, vector }: { readonly tokens: BigUint64Array; readonly vector: Float32Array },
+  { tokens, vector }: { readonly tokens: BigUint64Array; readonly vector: StoredVector },
   vectorDims: number,
 ): boolean {
   return vectorDims === 0 ? tokens.length > 0 : vector.length > 0;
 }
+
+/** What {@link VectorTable} and {@link Int8Table} have in common. */
+interface Vectors {
+  append(rows: StoredVector): number;
+  hide(index: number): void;
+  top(query: Float32Array, k: number, candidates?: Uint32Array): TopK;
+}
+
+/** What a generation must know of itself to be held in memory. */
+export type VectorShape = Pick<GenerationInfo, 'vectorDims' | 'vectors'>;
 
 export class Generation {
   readonly vectorDims: number;
   /** Last mutation this index has seen. */
   sequence: number;
   /** None where the client ranks the candidates. */
-  readonly #vectors: VectorTable | undefined;
+  readonly #vectors: Vectors | undefined;
   readonly #postings: Postings;
   readonly #rows = new Map<string, number>();
   readonly #ids: (Uint8Array | undefined)[] = [];
@@ -46,13 +60,13 @@ export class Generation {
 
   /**
    * @param module - Compiled kernels.
-   * @param vectorDims - Numbers of a vector; 0 where none are stored.
+   * @param shape - Of its vectors.
    * @param start - Where to go on from: a segment, or nothing.
    */
-  constructor(module: WebAssembly.Module, vectorDims: number, start?: Segment) {
+  constructor(module: WebAssembly.Module, { vectorDims, vectors }: VectorShape, start?: Segment) {
     this.vectorDims = vectorDims;
     this.sequence = start?.sequence ?? 0;
-    this.#vectors = vectorDims === 0 ? undefined : new VectorTable(module, vectorDims);
+    if (vectorDims > 0) this.#vectors = new (vectors === 'int8' ? Int8Table : VectorTable)(module, vectorDims);
     const count = (start?.ids.length ?? 0) / ID_BYTES;
     this.#postings = new Postings(
       start?.postings,
@@ -85,7 +99,7 @@ export class Generation {
   }
 
   /** Adds an image, or replaces it; one that cannot be searched is only taken out. */
-  put(id: Uint8Array, tokens: BigUint64Array, vector: Float32Array): void {
+  put(id: Uint8Array, tokens: BigUint64Array, vector: StoredVector): void {
     this.remove(id);
     if (!isSearchable({ tokens, vector }, this.vectorDims)) return;
     const row = this.#ids.length;
@@ -101,8 +115,7 @@ export class Generation {
     if (row === undefined) return;
     this.#rows.delete(key);
     this.#ids[row] = undefined;
-    // A product with NaN is never found.
-    this.#vectors?.replace(row, new Float32Array(this.vectorDims).fill(NaN));
+    this.#vectors?.hide(row);
   }
 
   /**

@@ -2,20 +2,23 @@
  * Bringing an index up to what its store holds.
  * @module
  */
-import { Generation, isSearchable } from './generation.ts';
+import { Generation, isSearchable, type VectorShape } from './generation.ts';
 import { NO_POSTINGS, Postings } from './postings.ts';
 import type { Segment } from './segment.ts';
 import type { Change, Store, StoredRecord } from './store.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { entriesOf, vectorArray, type StoredVector } from '../base/stored-vector.ts';
 import { ID_BYTES } from './values.ts';
 
 const PAGE = 512;
 
+/** Which generation, and the shape of its vectors. */
+type Wanted = VectorShape & { readonly parameters: Uint8Array };
+
 /** Every searchable record of a generation, by pages. Damaged ones are passed over. */
 async function* searchable(
   store: Store,
-  parameters: Uint8Array,
-  vectorDims: number,
+  { parameters, vectorDims }: Wanted,
 ): AsyncGenerator<StoredRecord & { readonly id: Uint8Array }> {
   let after: Uint8Array | undefined;
   for (;;) {
@@ -31,19 +34,13 @@ async function* searchable(
  * Builds the index of a generation from its records.
  * @throws `parameter-mismatch` when there is no such generation, `corrupt-record`. {@link RetrievalError}
  */
-export async function loadGeneration(
-  module: WebAssembly.Module,
-  store: Store,
-  parameters: Uint8Array,
-  vectorDims: number,
-): Promise<Generation> {
-  const segment = await store.segment?.(parameters);
-  if (segment !== undefined) return new Generation(module, vectorDims, segment);
-  const generation = new Generation(module, vectorDims);
+export async function loadGeneration(module: WebAssembly.Module, store: Store, wanted: Wanted): Promise<Generation> {
+  const segment = await store.segment?.(wanted.parameters);
+  if (segment !== undefined) return new Generation(module, wanted, segment);
+  const generation = new Generation(module, wanted);
   // What changes while the pages are read comes up again in the changes since here.
   const { sequence } = await store.stats();
-  for await (const { id, tokens, vector } of searchable(store, parameters, vectorDims))
-    generation.put(id, tokens, vector);
+  for await (const { id, tokens, vector } of searchable(store, wanted)) generation.put(id, tokens, vector);
   generation.sequence = sequence;
   return generation;
 }
@@ -92,20 +89,22 @@ async function recordOf(
 }
 
 /** The snapshot of a generation, as `encodeSegment` takes it. */
-export async function snapshot(store: Store, parameters: Uint8Array, vectorDims: number): Promise<Segment> {
+export async function snapshot(store: Store, wanted: Wanted): Promise<Segment> {
+  const { parameters, vectorDims } = wanted;
   const { sequence } = await store.stats();
   const postings = new Postings(NO_POSTINGS, 0);
-  const found: { id: Uint8Array; vector: Float32Array }[] = [];
+  const found: { id: Uint8Array; vector: StoredVector }[] = [];
   const always = (): boolean => true;
-  for await (const { id, tokens, vector } of searchable(store, parameters, vectorDims)) {
+  for await (const { id, tokens, vector } of searchable(store, wanted)) {
     postings.add(found.length, tokens, always);
     found.push({ id, vector });
   }
   const ids = new Uint8Array(ID_BYTES * found.length);
-  const vectors = new Float32Array(vectorDims * found.length);
+  const vectors = vectorArray(wanted.vectors, vectorDims, found.length);
+  const entries = entriesOf(wanted.vectors, vectorDims, 1);
   found.forEach(({ id, vector }, row) => {
     ids.set(id, ID_BYTES * row);
-    vectors.set(vector, vectorDims * row);
+    vectors.set(vector, entries * row);
   });
   return { parameters, sequence, vectorDims, ids, vectors, postings: postings.data(always) };
 }

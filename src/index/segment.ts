@@ -5,7 +5,7 @@
  * | -----: | ------- | ----------- | ----------------------------------------------------------- |
  * |      0 | u8[4]   | magic       | `BSSG`                                                      |
  * |      4 | u16     | version     | 0                                                           |
- * |      6 | u16     | reserved    | 0                                                           |
+ * |      6 | u16     | format      | of the vectors: 0 f32, 1 int8                               |
  * |      8 | u8[32]  | parameters  | name of the generation                                      |
  * |     40 | u64     | sequence    | last mutation it has seen                                   |
  * |     48 | u32     | count       | searchable images: rows                                     |
@@ -17,7 +17,7 @@
  * |     72 | u64     | reserved    | 0                                                           |
  * |     80 | u8[...] | ids         | 16 bytes a row                                              |
  * |        | u64[..] | tokens      | ascending, distinct                                         |
- * |        | f32[..] | vectors     | `vectorDims` a row                                          |
+ * |        | f32[..] | vectors     | `vectorDims` a row; int8: i8[vectorDims] and their f32 scale a row, then zeros up to a multiple of 4 |
  * |        | u32[..] | offsets     | `tokenCount + 1`: where a token's rows start                |
  * |        | u32[..] | rows        | `postings` row numbers                                      |
  *
@@ -29,6 +29,7 @@ import { assertBytes } from '../base/assert.ts';
 import { bytesOf, ByteReader, ByteWriter, equalBytes } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { VECTOR_FORMATS, entriesOf, formatOf, type StoredVector } from '../base/stored-vector.ts';
 import type { PostingsData } from './postings.ts';
 import { ID_BYTES, PARAMETERS_BYTES } from './values.ts';
 
@@ -44,8 +45,8 @@ export interface Segment {
   readonly vectorDims: number;
   /** u8[16 * count] */
   readonly ids: Uint8Array;
-  /** f32[vectorDims * count] */
-  readonly vectors: Float32Array;
+  /** One after another. */
+  readonly vectors: StoredVector;
   readonly postings: PostingsData;
 }
 
@@ -64,18 +65,25 @@ export function encodeSegment({
   assertBytes(parameters, 'parameters', PARAMETERS_BYTES);
   const count = ids.length / ID_BYTES;
   const { tokens, offsets, rows } = postings;
-  if (vectors.length !== count * vectorDims)
-    throw new RangeError(`"vectors" expected ${count * vectorDims} numbers, got ${vectors.length}`);
+  const format = formatOf(vectors);
+  const entries = entriesOf(format, vectorDims, count);
+  if (vectors.length !== entries) throw new RangeError(`"vectors" expected ${entries} numbers, got ${vectors.length}`);
   if (offsets.length !== tokens.length + 1)
     throw new RangeError(`"offsets" expected ${tokens.length + 1} numbers, got ${offsets.length}`);
-  const parts = [ids, bytesOf(tokens), bytesOf(vectors), bytesOf(offsets), bytesOf(rows)];
+  const padding = new Uint8Array(-vectors.byteLength & 3);
+  const parts = [ids, bytesOf(tokens), bytesOf(vectors), padding, bytesOf(offsets), bytesOf(rows)];
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, HEADER_BYTES));
   let at = HEADER_BYTES;
   for (const part of parts) {
     out.set(part, at);
     at += part.length;
   }
-  const head = new ByteWriter().u32(MAGIC).u16(VERSION).u16(0).raw(parameters).u64(sequence);
+  const head = new ByteWriter()
+    .u32(MAGIC)
+    .u16(VERSION)
+    .u16(VECTOR_FORMATS.indexOf(format))
+    .raw(parameters)
+    .u64(sequence);
   head
     .u32(count)
     .u32(vectorDims)
@@ -104,7 +112,7 @@ export function decodeSegment(bytes: Uint8Array, parameters: Uint8Array): Segmen
   const version = head.u16();
   if (version !== VERSION)
     throw new RetrievalError('unsupported-version', `expected segment version ${VERSION}, got ${version}`);
-  const reserved = head.u16();
+  const format = VECTOR_FORMATS[head.u16()];
   const stored = head.raw(PARAMETERS_BYTES).slice();
   const sequence = head.u64();
   const [count, vectorDims, tokenCount, postings, bodyCheck] = [
@@ -115,10 +123,14 @@ export function decodeSegment(bytes: Uint8Array, parameters: Uint8Array): Segmen
     head.u32(),
   ];
   if (head.u32() !== crc32(aligned.subarray(0, CHECKED_BYTES))) throw head.error('the header is damaged');
-  if (reserved !== 0 || head.u64() !== 0) throw head.error('expected reserved fields 0');
+  if (format === undefined || head.u64() !== 0)
+    throw head.error('expected a known format of vectors, and reserved fields 0');
   if (!equalBytes(stored, parameters))
     throw new RetrievalError('parameter-mismatch', 'the segment was made with another vocabulary or other parameters');
-  const expected = count * (ID_BYTES + 4 * vectorDims) + 12 * tokenCount + 4 + 4 * postings;
+  const entries = entriesOf(format, vectorDims, count);
+  const vectorBytes = format === 'int8' ? entries : 4 * entries;
+  const paddingBytes = -vectorBytes & 3;
+  const expected = count * ID_BYTES + vectorBytes + paddingBytes + 12 * tokenCount + 4 + 4 * postings;
   if (head.left !== expected) throw head.error(`expected ${expected} bytes after the header, got ${head.left}`);
   if (crc32(aligned.subarray(HEADER_BYTES)) !== bodyCheck) throw head.error('the checksum does not match');
 
@@ -128,7 +140,8 @@ export function decodeSegment(bytes: Uint8Array, parameters: Uint8Array): Segmen
   };
   const ids = head.raw(ID_BYTES * count);
   const tokens = new BigUint64Array(...at(8 * tokenCount), tokenCount);
-  const vectors = new Float32Array(...at(4 * vectorDims * count), vectorDims * count);
+  const vectors = new (format === 'int8' ? Int8Array : Float32Array)(...at(vectorBytes), entries);
+  if (head.raw(paddingBytes).some((byte) => byte !== 0)) throw head.error('expected zeros as padding');
   const offsets = new Uint32Array(...at(4 * (tokenCount + 1)), tokenCount + 1);
   const rows = new Uint32Array(...at(4 * postings), postings);
   for (let t = 1; t < tokenCount; t++) if (tokens[t]! <= tokens[t - 1]!) throw head.error('expected ascending tokens');

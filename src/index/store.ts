@@ -5,6 +5,7 @@
  * atomic, and durable when its promise resolves. Whatever else a server holds is a view of this log.
  * @module
  */
+import type { StoredVector, VectorFormat } from '../base/stored-vector.ts';
 import type { Segment } from './segment.ts';
 
 /** `active` serves searches; `pending` is being built beside it. */
@@ -21,6 +22,8 @@ export interface GenerationInfo {
   readonly ranking: Ranking;
   /** Numbers of a vector; 0 unless the server ranks. */
   readonly vectorDims: number;
+  /** How vectors are stored; `f32` where none are. */
+  readonly vectors: VectorFormat;
   /** Sequence number of its beginning: the same parameters begun again are another generation. */
   readonly begun: number;
   readonly records: number;
@@ -29,8 +32,8 @@ export interface GenerationInfo {
 /** What one generation keeps of one image. */
 export interface StoredRecord {
   readonly tokens: BigUint64Array;
-  /** `vectorDims` numbers, or none: the image cannot be searched. */
-  readonly vector: Float32Array;
+  /** `vectorDims` numbers in the generation's format, or none: the image cannot be searched. */
+  readonly vector: StoredVector;
   readonly sealed: Uint8Array;
 }
 
@@ -59,6 +62,8 @@ export interface BeginMutation {
   readonly parameters: Uint8Array;
   readonly ranking: Ranking;
   readonly vectorDims: number;
+  /** `f32` where absent. */
+  readonly vectors?: VectorFormat | undefined;
   readonly state: GenerationState;
 }
 

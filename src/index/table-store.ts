@@ -6,6 +6,7 @@
  */
 import { concat, equalBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { dimsOf, formatOf } from '../base/stored-vector.ts';
 import type {
   BlobRange,
   Change,
@@ -392,13 +393,13 @@ export class TableStore implements Store {
       case 'remove':
         return this.#remove(state, mutation.id);
       case 'begin': {
-        const { parameters, ranking, vectorDims, state: phase } = mutation;
+        const { parameters, ranking, vectorDims, vectors = 'f32', state: phase } = mutation;
         const { sequence, generations } = state;
         const known = generations.find((generation) => equalBytes(generation.parameters, parameters));
         if (known !== undefined) {
-          if (known.ranking !== ranking || known.vectorDims !== vectorDims)
+          if (known.ranking !== ranking || known.vectorDims !== vectorDims || known.vectors !== vectors)
             throw mismatch(
-              `this generation was begun for ranking ${known.ranking} with vectors of ${known.vectorDims} numbers`,
+              `this generation was begun for ranking ${known.ranking} with vectors of ${known.vectorDims} ${known.vectors} numbers`,
             );
           return unchanged(state);
         }
@@ -407,7 +408,16 @@ export class TableStore implements Store {
         if (phase === 'pending' && generations.length === 0)
           throw mismatch('there is no active generation to stand beside');
         const slot = generations.some((generation) => generation.slot === 0) ? 1 : 0;
-        const made = { slot, state: phase, ranking, vectorDims, begun: sequence, records: 0, parameters } as const;
+        const made = {
+          slot,
+          state: phase,
+          ranking,
+          vectorDims,
+          vectors,
+          begun: sequence,
+          records: 0,
+          parameters,
+        } as const;
         return { ...state, generations: [...generations, made] };
       }
       case 'activate': {
@@ -457,8 +467,11 @@ export class TableStore implements Store {
   #put(state: State, { parameters, id, tokens, vector, sealed, wrapped, blob }: PutMutation): State {
     const { images, log } = this.#tables.table;
     const generation = generationOf(state, parameters);
-    if (vector.length !== 0 && vector.length !== generation.vectorDims)
-      throw mismatch(`expected vectors of ${generation.vectorDims} numbers, got ${vector.length}`);
+    const { vectorDims, vectors } = generation;
+    if (vector.length !== 0 && (dimsOf(vector) !== vectorDims || formatOf(vector) !== vectors))
+      throw mismatch(
+        `expected vectors of ${vectorDims} ${vectors} numbers, got ${dimsOf(vector)} ${formatOf(vector)} numbers`,
+      );
     // What the ranking does not need, the server is not to have.
     if (generation.ranking === 'client' && tokens.length !== 0) throw mismatch('expected no tokens: the client ranks');
     // The whole file mends an image whose row is damaged; its log entry stays, as that of a removed one does.
@@ -666,8 +679,8 @@ function wrappedOf({ wrapped }: ImageRow, { generations }: State): Uint8Array {
   return wrapped[slot].length > 0 ? wrapped[slot] : wrapped[slot === 0 ? 1 : 0];
 }
 
-function infoOf({ parameters, state, ranking, vectorDims, begun, records }: StoredGeneration): GenerationInfo {
-  return { parameters, state, ranking, vectorDims, begun, records };
+function infoOf({ parameters, state, ranking, vectorDims, vectors, begun, records }: StoredGeneration): GenerationInfo {
+  return { parameters, state, ranking, vectorDims, vectors, begun, records };
 }
 
 /** An image whose row cannot be read. */

@@ -9,7 +9,7 @@
  * | meta      | `state`        | `BSST`, u16 version, then the fields of {@link State} in order              |
  * | images    | id             | u64 log, u64 blobBytes, u8 slots, then a wrapped key for each slot: u32, u8[] |
  * | blobs     | id, u32 chunk  | up to {@link CHUNK_BYTES} bytes                                             |
- * | records0  | id             | u32 tokens, u32 vector, u64[tokens], f32[vector], sealed                    |
+ * | records0  | id             | u32 tokens, u32 vector, u64[tokens], then f32[vector], or, where bit 31 of `vector` is set, i8[vector] and their f32 scale; sealed |
  * | records1  | id             | the same: one table a generation slot                                       |
  * | log       | u64 sequence   | id: the last put of a stored image                                          |
  * | removed   | u64 sequence   | id: a removal                                                               |
@@ -18,6 +18,7 @@
 import { bytesOf, ByteReader, ByteWriter, concat, equalBytes, utf8 } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { VECTOR_FORMATS, readVectorBody, vectorHead, type VectorFormat } from '../base/stored-vector.ts';
 import type { GenerationState, Ranking, StoredRecord } from './store.ts';
 
 const MAGIC = 0x54535342; // "BSST" read as a little-endian u32
@@ -43,6 +44,7 @@ export interface StoredGeneration {
   readonly state: GenerationState;
   readonly ranking: Ranking;
   readonly vectorDims: number;
+  readonly vectors: VectorFormat;
   readonly begun: number;
   readonly records: number;
   readonly parameters: Uint8Array;
@@ -122,10 +124,10 @@ export function encodeState(state: State): Uint8Array<ArrayBuffer> {
   const out = new ByteWriter().u32(MAGIC).u16(VERSION);
   out.u64(state.sequence).u64(state.trimmed).u64(state.removals).u64(state.images).u64(state.blobBytes);
   out.u8(state.generations.length);
-  for (const { slot, state: phase, ranking, vectorDims, begun, records, parameters } of state.generations)
+  for (const { slot, state: phase, ranking, vectorDims, vectors, begun, records, parameters } of state.generations)
     out
       .u8(slot)
-      .u8(phase === 'pending' ? 1 : 0)
+      .u8((phase === 'pending' ? 1 : 0) + 2 * VECTOR_FORMATS.indexOf(vectors))
       .u8(RANKINGS.indexOf(ranking))
       .u32(vectorDims)
       .u64(begun)
@@ -154,7 +156,9 @@ export function decodeState(stored: Uint8Array): State {
     generations: Array.from({ length: head.u8() }, (): StoredGeneration => {
       const slot = head.u8();
       if (slot > 1) throw head.error(`expected slot 0 or 1, got ${slot}`);
-      const state = head.u8() === 1 ? 'pending' : 'active';
+      const flags = head.u8();
+      const [state, vectors] = [(flags & 1) === 1 ? 'pending' : 'active', VECTOR_FORMATS[flags >> 1]] as const;
+      if (vectors === undefined) throw head.error('expected a known format of vectors');
       const ranking = RANKINGS[head.u8()];
       if (ranking === undefined) throw head.error('expected a known ranking');
       return {
@@ -162,6 +166,7 @@ export function decodeState(stored: Uint8Array): State {
         state,
         ranking,
         vectorDims: head.u32(),
+        vectors,
         begun: head.u64(),
         records: head.u64(),
         parameters: head.raw(PARAMETERS_BYTES).slice(),
@@ -197,7 +202,7 @@ export function salvageImage(stored: Uint8Array): ImageRow {
 }
 
 export function encodeRecord(id: Uint8Array, { tokens, vector, sealed }: StoredRecord): Uint8Array<ArrayBuffer> {
-  const body = new ByteWriter().u32(tokens.length).u32(vector.length);
+  const body = new ByteWriter().u32(tokens.length).u32(vectorHead(vector));
   return protect(id, body.raw(bytesOf(tokens)).raw(bytesOf(vector)).raw(sealed).finish());
 }
 
@@ -216,5 +221,9 @@ export function salvageRecord(stored: Uint8Array): StoredRecord {
   body.raw(CHECK_BYTES);
   const tokens = body.u32();
   const vector = body.u32();
-  return { tokens: body.u64s(tokens), vector: body.floats(vector), sealed: body.raw(body.left).slice() };
+  return {
+    tokens: body.u64s(tokens),
+    vector: readVectorBody(body, vector, Infinity),
+    sealed: body.raw(body.left).slice(),
+  };
 }

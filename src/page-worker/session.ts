@@ -3,6 +3,7 @@
  * @module
  */
 import { fromHex, toHex } from '../base/bytes.ts';
+import { numbersOf } from '../base/stored-vector.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { Client } from '../client/client.ts';
 import { VocabularyExtractor, type Extractor } from '../client/extractor.ts';
@@ -241,7 +242,7 @@ export class Session {
       noise: part.bytes,
       blobBytes: part.total,
       recordBytes: sealed.length,
-      ...{ tokens: shown(tokens), tokenCount: tokens.length, vector },
+      ...{ tokens: shown(tokens), tokenCount: tokens.length, vector: numbersOf(vector) },
     };
   }
 

@@ -5,6 +5,7 @@
  */
 import { assertBytes, assertFloats, assertInteger } from '../base/assert.ts';
 import { bytesOf, type ByteReader, type ByteWriter } from '../base/bytes.ts';
+import { dimsOf, readVectorBody, scaleOf, vectorHead, type StoredVector } from '../base/stored-vector.ts';
 import { ID_BYTES, MAX_ITEMS, MAX_TOKENS, MAX_VECTOR_DIMS, PADDING_BYTES, PARAMETERS_BYTES } from './limits.ts';
 
 /** A count, refused above `max` and where not even `itemBytes` bytes an item are left. */
@@ -79,6 +80,21 @@ export function writeVector(body: ByteWriter, vector: Float32Array): void {
 export function readVector(body: ByteReader): Float32Array<ArrayBuffer> {
   const vector = body.floats(readCount(body, MAX_VECTOR_DIMS, 4));
   if (!vector.every(Number.isFinite)) throw body.error('expected finite numbers');
+  return vector;
+}
+
+/** u32 numbers, then f32[numbers]; int8: bit 31 of the u32 set, i8[numbers], f32 scale. */
+export function writeStoredVector(body: ByteWriter, vector: StoredVector): void {
+  if (!(vector instanceof Int8Array)) return writeVector(body, vector);
+  assertInteger(dimsOf(vector), 'vector.length', 1, MAX_VECTOR_DIMS);
+  body.u32(vectorHead(vector)).raw(bytesOf(vector));
+}
+
+/** A vector of finite numbers, in any format. */
+export function readStoredVector(body: ByteReader): StoredVector {
+  const vector = readVectorBody(body, body.u32(), MAX_VECTOR_DIMS);
+  if (!(vector instanceof Int8Array ? [scaleOf(vector)] : vector).every(Number.isFinite))
+    throw body.error('expected finite numbers');
   return vector;
 }
 

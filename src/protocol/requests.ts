@@ -8,6 +8,7 @@
  */
 import { assertInteger } from '../base/assert.ts';
 import { ByteWriter, type ByteReader } from '../base/bytes.ts';
+import { VECTOR_FORMATS, type StoredVector, type VectorFormat } from '../base/stored-vector.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
 import {
   readCount,
@@ -17,6 +18,7 @@ import {
   readLimited,
   readOptional,
   readParameters,
+  readStoredVector,
   readTokens,
   readVector,
   writeBlock,
@@ -24,6 +26,7 @@ import {
   writeIds,
   writeOptional,
   writeParameters,
+  writeStoredVector,
   writeTokens,
   writeVector,
 } from './fields.ts';
@@ -59,6 +62,8 @@ export interface BeginRequest {
   readonly ranking: Ranking;
   /** Numbers of a secure-kNN vector; 0 unless the server ranks. */
   readonly vectorDims: number;
+  /** How vectors are stored: `f32` where absent. */
+  readonly vectors?: VectorFormat | undefined;
   /** `active` only while there is no active generation. */
   readonly state: GenerationState;
 }
@@ -96,9 +101,9 @@ export interface PutItem {
   /** None in ranking `client`. */
   readonly tokens: BigUint64Array;
   /**
-   * `vectorDims` numbers; none for an image that cannot be searched, which then has no tokens either and is never a candidate.
+   * `vectorDims` numbers in the generation's format; none for an image that cannot be searched, which then has no tokens either and is never a candidate.
    */
-  readonly vector: Float32Array;
+  readonly vector: StoredVector;
   /** Sealed record. */
   readonly sealed: Uint8Array;
   /** Wrapped image key of this generation. Empty without `blob`: the stored one stays, or that of the other generation is taken over. */
@@ -266,7 +271,9 @@ function writeRequest(body: ByteWriter, request: Request): void {
       else assertInteger(request.vectorDims, 'vectorDims', 0, 0);
       if (!STATES.includes(request.state))
         throw new RangeError(`"state" expected active or pending, got ${request.state}`);
-      body.u8(RANKINGS.indexOf(request.ranking)).u32(request.vectorDims).u8(STATES.indexOf(request.state));
+      body.u8(RANKINGS.indexOf(request.ranking)).u32(request.vectorDims);
+      writeVectorFormat(body, request.vectors ?? 'f32', request.ranking);
+      body.u8(STATES.indexOf(request.state));
       return;
     case 'activate':
       writeParameters(body, request.parameters);
@@ -287,7 +294,7 @@ function writeRequest(body: ByteWriter, request: Request): void {
       for (const item of request.items) {
         writeId(body, item.id);
         writeTokens(body, item.tokens);
-        writeVector(body, item.vector);
+        writeStoredVector(body, item.vector);
         writeBlock(body, item.sealed, 'sealed', MAX_SEALED_BYTES);
         writeBlock(body, item.wrapped, 'wrapped', MAX_WRAPPED_BYTES);
         writeOptional(body, item.blob, (blob) => writeBlock(body, blob, 'blob', MAX_MESSAGE_BYTES));
@@ -377,7 +384,8 @@ function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
       const parameters = readParameters(body);
       const ranking = readRanking(body);
       const vectorDims = readVectorDims(body, ranking);
-      return { kind, parameters, ranking, vectorDims, state: readFlag(body) ? 'pending' : 'active' };
+      const vectors = readVectorFormat(body, ranking);
+      return { kind, parameters, ranking, vectorDims, vectors, state: readFlag(body) ? 'pending' : 'active' };
     }
     case 'activate':
       return { kind, parameters: readParameters(body), root: readRoot(body) };
@@ -438,6 +446,25 @@ export function readVectorDims(body: ByteReader, ranking: Ranking): number {
   return ranking === 'server' ? readLimited(body, MAX_VECTOR_DIMS, 1) : readLimited(body, 0);
 }
 
+/** Where there are no vectors, their format is `f32`. */
+function formatsOf(ranking: Ranking): readonly VectorFormat[] {
+  return ranking === 'server' ? VECTOR_FORMATS : ['f32'];
+}
+
+/** @throws On an unknown format. {@link RangeError} */
+export function writeVectorFormat(body: ByteWriter, vectors: VectorFormat, ranking: Ranking): void {
+  if (!formatsOf(ranking).includes(vectors))
+    throw new RangeError(`"vectors" expected ${formatsOf(ranking).join(', ')}, got ${String(vectors)}`);
+  body.u8(VECTOR_FORMATS.indexOf(vectors));
+}
+
+export function readVectorFormat(body: ByteReader, ranking: Ranking): VectorFormat {
+  const number = body.u8();
+  const vectors = formatsOf(ranking)[number];
+  if (vectors === undefined) throw body.error(`expected a format of vectors, got ${number}`);
+  return vectors;
+}
+
 function writeRoot(body: ByteWriter, root: RootChange | undefined): void {
   writeOptional(body, root, ({ expected, next }) => {
     writeBlock(body, expected, 'root.expected', MAX_ROOT_BYTES);
@@ -456,7 +483,7 @@ function readItem(body: ByteReader): PutItem {
   return {
     id: readId(body),
     tokens: readTokens(body),
-    vector: readVector(body),
+    vector: readStoredVector(body),
     sealed: body.block(MAX_SEALED_BYTES),
     wrapped: body.block(MAX_WRAPPED_BYTES),
     blob: readOptional(body, () => body.block(MAX_MESSAGE_BYTES)),

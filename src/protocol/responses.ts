@@ -5,6 +5,7 @@
 import { assertInteger } from '../base/assert.ts';
 import { bytesOf, ByteWriter, type ByteReader } from '../base/bytes.ts';
 import { RetrievalError, type RetrievalErrorCode } from '../base/errors.ts';
+import type { VectorFormat } from '../base/stored-vector.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
 import {
   readCount,
@@ -33,7 +34,15 @@ import {
   MAX_TEXT_BYTES,
   MAX_WRAPPED_BYTES,
 } from './limits.ts';
-import { RANKINGS, readRanking, readVectorDims, type GenerationState, type Ranking } from './requests.ts';
+import {
+  RANKINGS,
+  readRanking,
+  readVectorDims,
+  readVectorFormat,
+  writeVectorFormat,
+  type GenerationState,
+  type Ranking,
+} from './requests.ts';
 
 /** One index generation, in numbers. */
 export interface GenerationSummary {
@@ -42,6 +51,7 @@ export interface GenerationSummary {
   readonly ranking: Ranking;
   readonly records: number;
   readonly vectorDims: number;
+  readonly vectors: VectorFormat;
 }
 
 export interface InfoResponse {
@@ -290,13 +300,14 @@ function writeResponse(body: ByteWriter, response: Response): void {
       assertInteger(response.generations.length, 'generations.length', 0, MAX_GENERATIONS);
       body.u64(response.sequence).u64(response.images).u64(response.blobBytes);
       body.u32(response.generations.length);
-      for (const { parameters, state, ranking, records, vectorDims } of response.generations) {
+      for (const { parameters, state, ranking, records, vectorDims, vectors } of response.generations) {
         writeParameters(body, parameters);
         body
           .u8(state === 'pending' ? 1 : 0)
           .u8(RANKINGS.indexOf(ranking))
           .u64(records)
           .u32(vectorDims);
+        writeVectorFormat(body, vectors, ranking);
       }
       writeBlock(body, response.root, 'root', MAX_ROOT_BYTES);
       return;
@@ -429,11 +440,12 @@ function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response 
         sequence: body.u64(),
         images: body.u64(),
         blobBytes: body.u64(),
-        generations: Array.from({ length: readCount(body, MAX_GENERATIONS, 46) }, () => {
+        generations: Array.from({ length: readCount(body, MAX_GENERATIONS, 47) }, () => {
           const parameters = readParameters(body);
           const state = readFlag(body) ? 'pending' : 'active';
           const ranking = readRanking(body);
-          return { parameters, state, ranking, records: body.u64(), vectorDims: readVectorDims(body, ranking) };
+          const [records, vectorDims] = [body.u64(), readVectorDims(body, ranking)];
+          return { parameters, state, ranking, records, vectorDims, vectors: readVectorFormat(body, ranking) };
         }),
         root: body.block(MAX_ROOT_BYTES).slice(),
       };

@@ -7,7 +7,7 @@ import { RowStore } from './row-store.ts';
 import { assertCandidates, clampK, takeTop, topRegions, type TopK } from './top-k.ts';
 
 /** Longest vector. */
-const MAX_DIMS = 65536;
+export const MAX_DIMS = 65536;
 
 /**
  * A growing table of equal-length vectors.
@@ -66,6 +66,15 @@ export class VectorTable {
     assertInteger(index, 'index', 0, this.count - 1);
     assertFloats(row, 'row', this.dims);
     this.#write(index, row, 1);
+  }
+
+  /**
+   * Takes one vector out of every search. Its row stays.
+   * @throws On an index out of range. {@link RangeError}
+   */
+  hide(index: number): void {
+    // A product with NaN is never found.
+    this.replace(index, new Float32Array(this.dims).fill(NaN));
   }
 
   /**

@@ -7,6 +7,7 @@
  */
 import { compareBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { dimsOf } from '../base/stored-vector.ts';
 import type { Generation } from '../index/generation.ts';
 import { loadGeneration, refreshGeneration } from '../index/refresh.ts';
 import type { GenerationInfo, RootMutation, Store, StoredRecord } from '../index/store.ts';
@@ -155,7 +156,7 @@ class StoreServer implements Server {
         for (const id of request.ids) {
           const record = await this.#record(request.parameters, id);
           records.push(
-            record && { sealed: record.sealed, tokenCount: record.tokens.length, vectorDims: record.vector.length },
+            record && { sealed: record.sealed, tokenCount: record.tokens.length, vectorDims: dimsOf(record.vector) },
           );
         }
         return { kind: 'records', records };
@@ -284,7 +285,7 @@ class StoreServer implements Server {
       !(await refreshGeneration(generation, this.#store, info.parameters))
     ) {
       this.#indexes.delete(name);
-      generation = await loadGeneration(this.#kernels, this.#store, info.parameters, info.vectorDims);
+      generation = await loadGeneration(this.#kernels, this.#store, info);
       this.#indexes.set(name, { info, generation });
     }
     return generation;

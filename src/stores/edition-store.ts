@@ -4,6 +4,7 @@
  */
 import { compareBytes, equalBytes } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { entriesOf } from '../base/stored-vector.ts';
 import { decodeEdition, type Edition } from '../index/edition.ts';
 import { decodeSegment, type Segment } from '../index/segment.ts';
 import type {
@@ -69,8 +70,8 @@ class EditionStore implements Store {
   }
 
   #info(): GenerationInfo {
-    const { parameters, ranking, vectorDims, begun, count } = this.#edition;
-    return { parameters, state: 'active', ranking, vectorDims, begun, records: count };
+    const { parameters, ranking, vectorDims, vectors, begun, count } = this.#edition;
+    return { parameters, state: 'active', ranking, vectorDims, vectors, begun, records: count };
   }
 
   /** The first row of an id that is not before it. */
@@ -114,10 +115,14 @@ class EditionStore implements Store {
   #stored(row: number): StoredRecord {
     const { tokens, sealed, offsets } = this.#edition;
     const at = this.#segment === undefined ? undefined : this.#row(this.#segment.ids, this.#id(row));
-    const dims = at === undefined ? 0 : this.#edition.vectorDims;
+    const { vectorDims, vectors } = this.#edition;
+    const entries = entriesOf(vectors, vectorDims, 1);
     return {
       tokens: tokens.slice(offsets.tokens[row], offsets.tokens[row + 1]),
-      vector: dims === 0 ? new Float32Array(0) : this.#segment!.vectors.slice(dims * at!, dims * (at! + 1)),
+      vector:
+        vectorDims === 0 || at === undefined
+          ? new Float32Array(0)
+          : this.#segment!.vectors.slice(entries * at, entries * (at + 1)),
       sealed: sealed.slice(offsets.sealed[row], offsets.sealed[row + 1]),
     };
   }

@@ -60,6 +60,19 @@ export interface Kernels {
     scores: number,
     indices: number,
   ): number;
+  // int8-product.ts
+  int8Products(query: number, rows: number, candidates: number, count: number, dims: number, out: number): void;
+  int8ProductTop(
+    query: number,
+    rows: number,
+    candidates: number,
+    count: number,
+    dims: number,
+    k: number,
+    block: number,
+    scores: number,
+    indices: number,
+  ): number;
   // projection.ts
   centre(x: number, mean: number, dims: number, normalise: number): void;
   project(matrix: number, x: number, offset: number, rows: number, dims: number, out: number): void;

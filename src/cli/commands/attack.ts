@@ -22,6 +22,7 @@ import {
   type Truth,
 } from '../../attacks/suite.ts';
 import { concat, joinRows, toHex } from '../../base/bytes.ts';
+import { numbersOf } from '../../base/stored-vector.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { seededRandom, shuffle } from '../../base/random.ts';
 import {
@@ -151,7 +152,7 @@ async function readStore(
       for (const { id, record } of page) {
         if (record === undefined || !codes.has(toHex(id))) continue;
         ids.push(toHex(id));
-        if (record.vector.length > 0) vectors.push(record.vector);
+        if (record.vector.length > 0) vectors.push(numbersOf(record.vector));
         if (record.tokens.length > 0) tokens.push(record.tokens);
       }
       if (page.length < PAGE) break;

@@ -7,6 +7,7 @@ import { loadDecoders } from '../../adapters/library.ts';
 import { loadKernels, loadModel, loadVocabulary } from '../../adapters/package-files.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';
+import type { VectorFormat } from '../../base/stored-vector.ts';
 import { DEFAULT_INDEX, defaultPrefilter, type IndexParameters } from '../../client/index-parameters.ts';
 import { FEATURES } from '../../codes/block.ts';
 import { decodeVocabulary } from '../../codes/vocabulary-format.ts';
@@ -46,6 +47,7 @@ interface Options extends Common, PrefilterOptions {
   readonly plainOnly?: boolean;
   readonly noise?: number;
   readonly split?: number;
+  readonly vectors?: VectorFormat;
 }
 
 export async function evaluate(folder: string, options: Options): Promise<void> {
@@ -110,9 +112,9 @@ export async function evaluate(folder: string, options: Options): Promise<void> 
       `expected photos that can be read, got ${photos.length} of ${labelled.length}`,
     );
 
-  const { noise, split } = { ...DEFAULT_INDEX, ...options };
+  const { noise, split, vectors } = { ...DEFAULT_INDEX, ...options };
   const prefilter = choosePrefilter(defaultPrefilter(vocabulary), options);
-  const index: IndexParameters = { ranking: 'server', prefilter, noise, split };
+  const index: IndexParameters = { ranking: 'server', prefilter, noise, split, vectors };
   const checkpoints = new Checkpoints(studied ? options.cache : undefined, [
     ...[VERSION, toHex(vocabulary.fingerprint), index, options.largest, used],
   ]);

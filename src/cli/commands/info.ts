@@ -46,8 +46,8 @@ export async function info(folder: string, options: OpenOptions): Promise<void> 
 }
 
 /** What the server stores of a code, in the parameters that count for it. */
-function describeIndex({ ranking, prefilter, noise, split }: IndexParameters): string {
+function describeIndex({ ranking, prefilter, noise, split, vectors = 'f32' }: IndexParameters): string {
   if (ranking === 'client') return 'sealed records only';
   const tokens = describePrefilter(prefilter);
-  return ranking === 'split' ? tokens : `${tokens}, noise ${noise}, split ${split}`;
+  return ranking === 'split' ? tokens : `${tokens}, noise ${noise}, split ${split}, vectors ${vectors}`;
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createLibrary } from '../../adapters/library.ts';
 import { loadVocabulary } from '../../adapters/package-files.ts';
+import type { VectorFormat } from '../../base/stored-vector.ts';
 import { DEFAULT_INDEX, defaultPrefilter } from '../../client/index-parameters.ts';
 import { decodeVocabulary } from '../../codes/vocabulary-format.ts';
 import type { Ranking } from '../../protocol/messages.ts';
@@ -19,6 +20,7 @@ interface Options extends ServerOptions, PrefilterOptions {
   readonly ranking?: Ranking;
   readonly noise?: number;
   readonly split?: number;
+  readonly vectors?: VectorFormat;
 }
 
 export async function init(folder: string, options: Options): Promise<void> {
@@ -27,10 +29,10 @@ export async function init(folder: string, options: Options): Promise<void> {
   const prefilter = choosePrefilter(defaultPrefilter(decodeVocabulary(vocabulary)), options);
   const passphrase = await readPassphrase(options.passphraseFile, 'New passphrase: ', true);
   const remote = options.server === undefined ? undefined : await connect(options.server, options);
-  const { ranking = DEFAULT_INDEX.ranking, noise = DEFAULT_INDEX.noise, split = DEFAULT_INDEX.split } = options;
+  const { ranking, noise, split, vectors } = { ...DEFAULT_INDEX, ...options };
   const words = await createLibrary(folder, passphrase, {
     vocabulary,
-    index: { ranking, prefilter, noise, split },
+    index: { ranking, prefilter, noise, split, vectors },
     ...(remote === undefined ? {} : { remote }),
   });
   answer(

@@ -2,6 +2,7 @@
 import type { Library, NextIndex } from '../../adapters/library.ts';
 import { loadVocabulary } from '../../adapters/package-files.ts';
 import { equalBytes, toHex } from '../../base/bytes.ts';
+import type { VectorFormat } from '../../base/stored-vector.ts';
 import { indexFingerprint, type IndexParameters } from '../../client/index-parameters.ts';
 import { reindex } from '../../client/reindex.ts';
 import type { Vocabulary } from '../../codes/vocabulary.ts';
@@ -16,6 +17,7 @@ interface Options extends OpenOptions, PrefilterOptions {
   readonly vocabulary?: string;
   readonly noise?: number;
   readonly split?: number;
+  readonly vectors?: VectorFormat;
   readonly abort?: boolean;
 }
 
@@ -30,7 +32,7 @@ export async function reindexLibrary(folder: string, options: Options): Promise<
     const pending = await library.pending();
     const asked =
       asksForPrefilter(options) ||
-      [options.vocabulary, options.noise, options.split].some((value) => value !== undefined);
+      [options.vocabulary, options.noise, options.split, options.vectors].some((value) => value !== undefined);
     // Without words of the user's own, an unfinished reindex goes on as it was begun.
     const vocabulary =
       options.vocabulary !== undefined
@@ -38,9 +40,10 @@ export async function reindexLibrary(folder: string, options: Options): Promise<
         : asked
           ? library.vocabulary
           : (pending?.vocabulary ?? (await loadVocabulary()).vocabulary);
-    const { noise = library.index.noise, split = library.index.split } = options;
+    const { noise, split, vectors } = { ...library.index, ...options };
     const prefilter = choosePrefilter(library.index.prefilter, options);
-    const index = asked || pending === undefined ? { ...library.index, prefilter, noise, split } : pending.index;
+    const index =
+      asked || pending === undefined ? { ...library.index, prefilter, noise, split, vectors } : pending.index;
     const current = indexFingerprint(library.vocabulary.fingerprint, library.index);
     if (equalBytes(indexFingerprint(vocabulary.fingerprint, index), current)) {
       // Probes are a setting of the query: other ones need no other index.

@@ -1,0 +1,76 @@
+/**
+ * Vectors as a server stores them: f32, or int8 with a scale of its own for each vector, in a quarter of the bytes.
+ * @module
+ */
+import { bytesOf, type ByteReader } from './bytes.ts';
+
+// Position = number in bytes.
+export const VECTOR_FORMATS = ['f32', 'int8'] as const;
+
+/** One of {@link VECTOR_FORMATS}. */
+export type VectorFormat = (typeof VECTOR_FORMATS)[number];
+
+/** f32[dims], or i8[dims + 4]: the last four are the scale, an f32, by which each i8 before them is multiplied. Empty: no vector. */
+export type StoredVector = Float32Array | Int8Array;
+
+/** Bytes of the scale after the numbers of an int8 vector. */
+export const SCALE_BYTES = 4;
+
+/** Marks int8 in the u32 that says how many numbers a vector has. */
+const INT8_FLAG = 2 ** 31;
+
+/** Entries of the array that `count` vectors of `dims` numbers fill. */
+export function entriesOf(format: VectorFormat, dims: number, count: number): number {
+  return count * (format === 'int8' ? dims + SCALE_BYTES : dims);
+}
+
+/** Room for vectors. */
+export function vectorArray(format: VectorFormat, dims: number, count: number): StoredVector {
+  const entries = entriesOf(format, dims, count);
+  return format === 'int8' ? new Int8Array(entries) : new Float32Array(entries);
+}
+
+export function formatOf(vector: StoredVector): VectorFormat {
+  return vector instanceof Int8Array ? 'int8' : 'f32';
+}
+
+/** Numbers of a vector; 0 for none. */
+export function dimsOf(vector: StoredVector): number {
+  return vector instanceof Int8Array ? Math.max(0, vector.length - SCALE_BYTES) : vector.length;
+}
+
+/** Puts the scale after the numbers of an int8 vector. */
+export function setScale(vector: Int8Array, scale: number): void {
+  new DataView(vector.buffer, vector.byteOffset).setFloat32(dimsOf(vector), scale, true);
+}
+
+export function scaleOf(vector: Int8Array): number {
+  return new DataView(vector.buffer, vector.byteOffset).getFloat32(dimsOf(vector), true);
+}
+
+/** The numbers of a vector. */
+export function numbersOf(vector: StoredVector): Float32Array {
+  if (vector instanceof Float32Array) return vector;
+  const scale = vector.length === 0 ? 0 : scaleOf(vector);
+  return Float32Array.from(vector.subarray(0, dimsOf(vector)), (number) => scale * number);
+}
+
+/** The u32 before the bytes of a vector: how many numbers, and bit 31 where they are int8. */
+export function vectorHead(vector: StoredVector): number {
+  const dims = dimsOf(vector);
+  return dims > 0 && vector instanceof Int8Array ? INT8_FLAG + dims : dims;
+}
+
+/**
+ * Reads the bytes of a vector.
+ * @param head - As {@link vectorHead} made it.
+ * @returns A copy.
+ */
+export function readVectorBody(body: ByteReader, head: number, mostDims: number): StoredVector {
+  const format = head >= INT8_FLAG ? 'int8' : 'f32';
+  const dims = head % INT8_FLAG;
+  if (dims > mostDims) throw body.error(`expected a vector of at most ${mostDims} numbers, got ${dims}`);
+  if (format === 'f32') return body.floats(dims);
+  if (dims === 0) throw body.error('expected numbers of an int8 vector, got none');
+  return new Int8Array(bytesOf(body.raw(dims + SCALE_BYTES)).slice().buffer);
+}
