@@ -30,7 +30,7 @@ test('key file: by passphrase and by words', async () => {
   const file = hex(vectors.keyFile);
   assert.is(toHex(await openWithPassphrase(file, vectors.passphrase)), vectors.libraryKey);
   const words = entropyToMnemonic(hex(vectors.recoverySecret), wordlist);
-  assert.is(toHex(openWithWords(file, words)), vectors.libraryKey);
+  assert.is(toHex(await openWithWords(file, words)), vectors.libraryKey);
 });
 
 test('record: its bytes and its fields', () => {

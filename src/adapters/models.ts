@@ -14,7 +14,7 @@ import { decodeVocabulary } from '../codes/vocabulary-format.ts';
 import { download } from './download.ts';
 import { LibraryFiles, writeWhole } from './library-files.ts';
 import { readUserManifest, whileLocked } from './model-folder.ts';
-import { readModelFile, type ModelFileFacts } from './model-file.ts';
+import type { ModelFileFacts } from './model-file.ts';
 import {
   findModel,
   installedModels,
@@ -159,6 +159,8 @@ async function install(
 ): Promise<ModelEntry> {
   const { id, dims } = facts;
   checkName(id);
+  // It reads graphs by protobufjs, which nothing else needs.
+  const { readModelFile } = await import('./model-file.ts');
   const { entry, bytes: kept } = readModelFile(bytes, facts, wanted);
   const model = await openModel(entry, kept);
   await model.close();

@@ -1,10 +1,8 @@
 /**
  * Argon2id (RFC 9106), version 0x13: passphrase -> 32 bytes. By `hash-wasm`, or by `@noble/hashes` where the platform forbids
- * compiling at run time (workers, strict content security policies); both give the same bytes.
+ * compiling at run time (workers, strict content security policies); both give the same bytes. Each is loaded when it is first needed.
  * @module
  */
-import { argon2idAsync } from '@noble/hashes/argon2.js';
-import { argon2id } from 'hash-wasm';
 
 /** What a guess costs. */
 export interface Argon2Cost {
@@ -22,8 +20,9 @@ export const DEFAULT_COST: Argon2Cost = { memoryKib: 65536, passes: 3, lanes: 1 
 const HASH_BYTES = 32;
 
 /** Argon2id by `hash-wasm`: 3-4 times as fast. */
-export const argon2Wasm: Argon2 = (password, salt, { memoryKib, passes, lanes }) =>
-  argon2id({
+export const argon2Wasm: Argon2 = async (password, salt, { memoryKib, passes, lanes }) => {
+  const { argon2id } = await import('./argon2-wasm.ts');
+  return argon2id({
     password,
     salt,
     memorySize: memoryKib,
@@ -32,10 +31,13 @@ export const argon2Wasm: Argon2 = (password, salt, { memoryKib, passes, lanes })
     hashLength: HASH_BYTES,
     outputType: 'binary',
   });
+};
 
 /** Argon2id in plain JavaScript: runs everywhere. */
-export const argon2Portable: Argon2 = (password, salt, { memoryKib, passes, lanes }) =>
-  argon2idAsync(password, salt, { m: memoryKib, t: passes, p: lanes, dkLen: HASH_BYTES, maxmem: 2 ** 31 });
+export const argon2Portable: Argon2 = async (password, salt, { memoryKib, passes, lanes }) => {
+  const { argon2idAsync } = await import('@noble/hashes/argon2.js');
+  return argon2idAsync(password, salt, { m: memoryKib, t: passes, p: lanes, dkLen: HASH_BYTES, maxmem: 2 ** 31 });
+};
 
 /** The fast one where it runs, else the portable one. */
 export const defaultArgon2: Argon2 = async (passphrase, salt, cost) => {

@@ -22,8 +22,6 @@
  * @module
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { entropyToMnemonic, mnemonicToEntropy } from '@scure/bip39';
-import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { assertBytes, assertInteger, assertString } from '../base/assert.ts';
 import { ByteReader, ByteWriter, concat, equalBytes, utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
@@ -82,6 +80,7 @@ export async function createKeyFile(
   options: KeyFileOptions = {},
 ): Promise<NewKeyFile> {
   assertBytes(libraryKey, 'libraryKey', LIBRARY_KEY_BYTES);
+  const { entropyToMnemonic, wordlist } = await import('./bip39.ts');
   const secret = randomBytes(32);
   const recoveryKey = deriveKey(secret, 'recovery');
   const recovery = sealBytes(recoveryKey, recoveryContext(prefixBytes()), libraryKey);
@@ -116,9 +115,10 @@ export async function openWithPassphrase(
  * @throws On wrong argument types. {@link TypeError}
  * @throws `wrong-passphrase`: other words, or no such words at all; `corrupt-key-file`; `unsupported-version`. {@link RetrievalError}
  */
-export function openWithWords(file: Uint8Array, words: string): Uint8Array {
+export async function openWithWords(file: Uint8Array, words: string): Promise<Uint8Array> {
   assertString(words, 'words');
   parse(file);
+  const { mnemonicToEntropy, wordlist } = await import('./bip39.ts');
   const wrong = new RetrievalError('wrong-passphrase', 'the recovery words do not open the key file');
   let secret: Uint8Array;
   try {
@@ -146,7 +146,9 @@ export async function changePassphrase(
   options: KeyFileOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const libraryKey =
-    'words' in opener ? openWithWords(file, opener.words) : await openWithPassphrase(file, opener.passphrase, options);
+    'words' in opener
+      ? await openWithWords(file, opener.words)
+      : await openWithPassphrase(file, opener.passphrase, options);
   try {
     return await assemble(libraryKey, file.subarray(RECOVERY_AT, PASSPHRASE_AT), passphrase, options);
   } finally {
