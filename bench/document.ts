@@ -2,7 +2,7 @@
  * docs/BENCHMARKS.md: what people wrote stays, the section of each bench that has run is replaced.
  */
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { markdownTable } from '../src/eval/markdown.ts';
 import { between } from './between-marks.ts';
 import type { Machine } from './machine.ts';
@@ -21,12 +21,13 @@ export async function writeSections(machine: Machine, results: readonly Results[
     const { bench } = result;
     if (!text.includes(`<!-- ${bench} -->`)) text = `${text.trimEnd()}\n\n<!-- ${bench} -->\n<!-- /${bench} -->\n`;
     text = between(text, bench, sectionOf(machine, result).join('\n'));
+    for (const [i, { svg }] of result.charts.entries()) await writeFile(join(dirname(FILE), chartName(bench, i)), svg);
   }
   await writeFile(FILE, text);
 }
 
 /** Lines of one bench. */
-export function sectionOf(machine: Machine, { bench, rows, tables }: Results): string[] {
+export function sectionOf(machine: Machine, { bench, rows, tables, charts }: Results): string[] {
   const { cpu, platform, node, gcc, bandwidth } = machine;
   const date = new Date().toISOString().slice(0, 10);
   const lines = [
@@ -56,7 +57,13 @@ export function sectionOf(machine: Machine, { bench, rows, tables }: Results): s
   }
   for (const { title, head, rows: cells } of tables)
     lines.push('', title, '', ...markdownTable(head, cells).split('\n'));
+  charts.forEach(({ title }, i) => lines.push('', `![${title}](${chartName(bench, i)})`));
   return lines;
+}
+
+/** Beside the document. */
+function chartName(bench: string, i: number): string {
+  return `bench-${bench}${i === 0 ? '' : `-${i + 1}`}.svg`;
 }
 
 /** How many times as long another side of the same case takes. */

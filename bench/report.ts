@@ -2,6 +2,7 @@
  * What the benches have found: printed as it comes, kept for `--json` and for docs/BENCHMARKS.md.
  */
 import { markdownTable } from '../src/eval/markdown.ts';
+import { drawChart, type Place } from './chart.ts';
 import { type Bench, type Figures } from './harness.ts';
 
 /** One side of one case. */
@@ -24,18 +25,25 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
+/** A drawing of figures. */
+export interface Chart {
+  readonly title: string;
+  readonly svg: string;
+}
+
 /** All that one file of `bench/` has found. */
 export interface Results {
   readonly bench: string;
   readonly rows: Row[];
   readonly tables: Table[];
+  readonly charts: Chart[];
 }
 
 export const results: Results[] = [];
 
 /** What follows belongs to this file of `bench/`. */
 export function open(bench: string): void {
-  results.push({ bench, rows: [], tables: [] });
+  results.push({ bench, rows: [], tables: [], charts: [] });
   say(`\n## ${bench}`);
 }
 
@@ -74,4 +82,9 @@ export function report(bench: Bench, { unit, perRun, bytes, recall }: Options): 
 export function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
   results.at(-1)?.tables.push({ title, head, rows });
   say(`${title}\n${markdownTable(head, rows)}`);
+}
+
+/** Draws lines between places of one series, both axes logarithmic; shown in docs/BENCHMARKS.md. */
+export function chart(title: string, x: string, y: string, places: readonly Place[]): void {
+  results.at(-1)?.charts.push({ title, svg: drawChart(x, y, places) });
 }

@@ -34,7 +34,12 @@ test('the document gives ratios to plain TypeScript and to C, and the share of t
     { ...row, side: 'ts', median: 8 },
     { ...row, side: 'gcc 12', median: 1 },
   ];
-  const lines = sectionOf(machine, { bench: 'b', rows, tables: [{ title: 't', head: ['x'], rows: [['1']] }] });
+  const lines = sectionOf(machine, {
+    bench: 'b',
+    rows,
+    tables: [{ title: 't', head: ['x'], rows: [['1']] }],
+    charts: [],
+  });
   assert.ok(lines.includes('| a case | wasm | 2.00 ms | 0.00 us | x 4.00 | x 0.50 | 50 % |'), lines.join('\n'));
   assert.is(lines.at(-1), '| 1 |');
 });

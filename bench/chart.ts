@@ -1,0 +1,34 @@
+/** Charts of benches, as SVG files that need nothing around them. */
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+
+/** A point of a line. */
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly series: string;
+}
+
+/** Told apart by people who see colours otherwise (Okabe and Ito), and on light and dark grounds. */
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
+
+/** Lines on two logarithmic axes, each named at its end. */
+export function drawChart(x: string, y: string, places: readonly Place[]): string {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const series = [...new Set(places.map((place) => place.series))];
+  const at = { x: 'x', y: 'y', z: 'series' } as const;
+  const drawn = Plot.plot({
+    document: document as unknown as Document,
+    ...{ width: 760, height: 440, marginLeft: 56, marginRight: 250, marginBottom: 40 },
+    style: { fontSize: '12px', background: 'white', color: 'black' },
+    x: { type: 'log', label: x, grid: true, ticks: 5, tickFormat: ',' },
+    y: { type: 'log', label: y, grid: true, ticks: 6, tickFormat: '~g' },
+    color: { domain: series, range: COLOURS },
+    marks: [
+      Plot.line(places, { ...at, stroke: 'series', strokeWidth: 2 }),
+      Plot.dot(places, { ...at, fill: 'series', r: 3 }),
+      Plot.text(places, Plot.selectLast({ ...at, text: 'series', fill: 'series', textAnchor: 'start', dx: 8 })),
+    ],
+  });
+  return drawn.outerHTML;
+}
