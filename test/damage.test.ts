@@ -235,6 +235,25 @@ test('pieces without an image are removed, counts are made to fit, and readers a
   await close();
 });
 
+test('an image whose pieces were removed, and that is added again, is counted twice by the root, and after a repair once', async () => {
+  const { client, ids, files, tables, reopen, close } = await damaged(removeFrom('images'));
+  await repairLibrary(client);
+  const lost = toHex(ids[2]!);
+  await client.put([await client.prepare(files[2]!, { name: '2.bin' })]);
+  const codes = async (other = client): Promise<string[][]> =>
+    (await verifyLibrary(other)).faults.map(({ id, code }) => [id, code]);
+  assert.equal(await codes(), [[lost, 'counted-twice']]);
+  // Another damage beside it hides neither.
+  flipAt('records0', 14)(tables, ids[5]!);
+  const { found, faults, rootMended, repaired } = await repairLibrary(client);
+  assert.equal([found, faults, rootMended, repaired.map(({ id }) => id)], [2, [], true, [toHex(ids[5]!)]]);
+  assert.equal(await codes(reopen()), []);
+  assert.is(await client.mendRoot(), false);
+  assert.is(await client.remove([ids[2]!]), 1);
+  assert.equal(await codes(), []);
+  await close();
+});
+
 test('a repair that is stopped at any message loses nothing, and the next one finishes it', async () => {
   const damageAll: Damage = (tables, id) => MENDED[id[0]! % 2 === 0 ? 1 : 5]![1](tables, id);
   for (let stop = 0, done = false; !done; stop++) {

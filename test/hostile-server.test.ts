@@ -1,6 +1,7 @@
 /** A server that answers in the right form, but not what was asked: the client says so, and neither waits nor gathers without end. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { toHex } from '../src/base/bytes.ts';
 import { RetrievalError } from '../src/base/errors.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
 import {
@@ -138,6 +139,24 @@ test('lists and checks that repeat themselves', async () => {
   await refused(() => all(client.list()), 'corrupt-message');
   setMangle(lying('verify', (page: Of<'verify'>) => ({ ...page, next: idAt(0) })));
   await refused(() => verifyLibrary(client), 'corrupt-message');
+  await close();
+});
+
+test('an image that is kept back is never taken off the root as one that was counted twice', async () => {
+  const { client, ids, setMangle, close } = await makeLibrary(4, 5);
+  const without = ({ kind, entries }: Of<'list'>): Of<'list'> => ({
+    kind,
+    entries: entries.filter(({ id }) => toHex(id) !== toHex(ids[1]!)),
+  });
+  // Always, or only until it is asked once more.
+  for (const shownFrom of [Infinity, 2]) {
+    setMangle(lying('list', (list: Of<'list'>, _, asked) => (asked < shownFrom ? without(list) : list)));
+    assert.equal([(await client.compareRoot()).twice, shownFrom], [false, shownFrom]);
+    setMangle(lying('list', (list: Of<'list'>, _, asked) => (asked < shownFrom ? without(list) : list)));
+    assert.is(await client.mendRoot(), false);
+  }
+  setMangle(undefined);
+  assert.is((await client.compareRoot()).equal, true);
   await close();
 });
 

@@ -1,8 +1,11 @@
 /** A library on a server, through the real command line: one process serves, others make, add, search, fetch and check. */
 import { cp, mkdir, readFile, readdir, rm, writeFile, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { open } from 'lmdb';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { RepairReport } from '../src/client/repair-library.ts';
+import { TABLES } from '../src/index/tables.ts';
 import { SAMPLES, answerOf, blindsight, hasten, serve, temporaryFolder, type Served } from './command.ts';
 
 const PHOTOS = 4;
@@ -106,6 +109,32 @@ test('a viewer searches; a revoked one does nothing more', async () => {
   await answerOf(['credential', 'revoke', users, 'guest']);
   const revoked = await blindsight(['info', library, '--token-file', file]);
   assert.match(revoked.stderr, /\(unauthorized\)$/m);
+});
+
+test('verify --repair on the server: one image mended, one lost, added again and counted once', async () => {
+  // In the store's own file, while nobody serves it.
+  assert.is(await served!.stop(), 0);
+  const root = open({ path: store, noSubdir: false, maxDbs: TABLES.length });
+  const table = (name: string) =>
+    root.openDB<Uint8Array, Uint8Array>(name, { encoding: 'binary', keyEncoding: 'binary' });
+  const [images, records] = [table('images'), table('records0')];
+  root.transactionSync(() => {
+    const [first, second] = [...images.getKeys()];
+    const record = Uint8Array.from(records.get(first!)!);
+    record[14]! ^= 1;
+    records.putSync(first!, record);
+    images.removeSync(second!);
+  });
+  await root.close();
+  served = await serve(store, users, ['--port', new URL(served!.url).port]);
+  const repair = async (): Promise<unknown[]> => {
+    const { code, stdout } = await blindsight(['verify', library, '--repair', '--json'], { env });
+    const report = JSON.parse(stdout) as RepairReport;
+    return [code, report.found, report.repaired.length, report.faults.map((fault) => fault.code), report.rootMended];
+  };
+  assert.equal(await repair(), [1, 3, 1, ['omitted'], false]);
+  assert.is((await answerOf<{ added: number }>(['add', library, photos], { env })).added, 1);
+  assert.equal(await repair(), [0, 1, 0, [], true]);
 });
 
 test('SIGTERM ends it well; the store then serves as a local library too', async () => {

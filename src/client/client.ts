@@ -131,6 +131,8 @@ export interface RootComparison {
   readonly equal: boolean;
   /** The image that is missing, or is there and should not be, when it is a single one. */
   readonly id?: Uint8Array | undefined;
+  /** That image is listed, and the root counts it once more: nothing is missing. */
+  readonly twice: boolean;
 }
 
 /**
@@ -274,17 +276,42 @@ export class Client {
    * @throws As {@link checkRoot}; `server-busy` when the library changes all the time. {@link RetrievalError}
    */
   async compareRoot(damaged: ReadonlySet<string> = new Set()): Promise<RootComparison> {
+    return (await this.#compare(damaged)).comparison;
+  }
+
+  /**
+   * Takes an image that the root counts twice off it once. That happens where an image was added again after all that the store knew of
+   * it was lost. Nothing can be hidden so: the sums say that the root is the list and this one image of the list.
+   * @param damaged - As in {@link compareRoot}.
+   * @returns Whether there was one.
+   * @throws As {@link compareRoot}; `conflict` when another client changes the library meanwhile. {@link RetrievalError}
+   */
+  async mendRoot(damaged: ReadonlySet<string> = new Set()): Promise<boolean> {
+    const { sealed, root, listed, comparison } = await this.#compare(damaged);
+    if (!comparison.twice) return false;
+    await this.#putRoot(this.#ledger.change(sealed, root.changes + 1, listed));
+    return true;
+  }
+
+  async #compare(damaged: ReadonlySet<string>): Promise<{
+    readonly sealed: Uint8Array;
+    readonly root: Root;
+    readonly listed: IdSet;
+    readonly comparison: RootComparison;
+  }> {
     const { sums } = this.#ledger;
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const { sealed, root } = await this.#fetchRoot();
       const listed = await this.#listedIds(damaged);
-      if (!equalBytes(sealed, (await this.#fetchRoot()).sealed)) continue;
       const expected = root.ids;
+      const fewer = expected.count > listed.count;
+      const id = fewer ? sums.difference(expected, listed) : sums.difference(listed, expected);
+      const twice = fewer && id !== undefined && (await this.#isListed(id, damaged, listed));
+      if (!equalBytes(sealed, (await this.#fetchRoot()).sealed)) continue;
+      const equal = equalSets(expected, listed);
       return {
-        expected: expected.count,
-        listed: listed.count,
-        equal: equalSets(expected, listed),
-        id: expected.count > listed.count ? sums.difference(expected, listed) : sums.difference(listed, expected),
+        ...{ sealed, root, listed },
+        comparison: { expected: expected.count, listed: listed.count, equal, id, twice },
       };
     }
     throw new RetrievalError('server-busy', 'the library changed all the time while it was looked at');
@@ -298,17 +325,34 @@ export class Client {
   async acceptRoot(): Promise<void> {
     const sealed = await this.#sealedRoot();
     const changes = 1 + (await this.#ledger.highest(sealed));
-    const root = this.#ledger.change(sealed, changes, await this.#listedIds(new Set()));
+    await this.#putRoot(this.#ledger.change(sealed, changes, await this.#listedIds(new Set())));
+  }
+
+  /** Changes the root alone. */
+  async #putRoot(root: RootChange): Promise<void> {
     await this.#ask({ kind: 'put', parameters: this.parameters, items: [], root }, 'put');
     await this.#ledger.note(root);
   }
 
-  /** Images with a record in the active generation, as the server lists them. */
-  async #listedIds(damaged: ReadonlySet<string>): Promise<IdSet> {
+  /**
+   * Images with a record in the active generation, as the server lists them.
+   * @param onId - Gets each of them.
+   */
+  async #listedIds(damaged: ReadonlySet<string>, onId: (id: Uint8Array) => void = () => undefined): Promise<IdSet> {
     let ids = NO_IDS;
-    for await (const { id, active } of this.list())
-      if (active || damaged.has(toHex(id))) ids = this.#ledger.sums.add(ids, id);
+    for await (const { id, active } of this.list()) {
+      if (!active && !damaged.has(toHex(id))) continue;
+      ids = this.#ledger.sums.add(ids, id);
+      onId(id);
+    }
     return ids;
+  }
+
+  /** Whether an image is in the list with these sums. The server's word for it (`has`) would let it hide the image. */
+  async #isListed(id: Uint8Array, damaged: ReadonlySet<string>, listed: IdSet): Promise<boolean> {
+    let found = false;
+    const again = await this.#listedIds(damaged, (other) => (found ||= equalBytes(other, id)));
+    return found && equalSets(again, listed);
   }
 
   /**

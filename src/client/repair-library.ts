@@ -27,6 +27,8 @@ export interface RepairReport extends Verification {
   readonly repaired: readonly Repair[];
   /** Pieces of images whose key is gone, and which nobody can open any more. */
   readonly removed: number;
+  /** The library root counted an image twice, and does no more. */
+  readonly rootMended: boolean;
 }
 
 /**
@@ -36,17 +38,19 @@ export interface RepairReport extends Verification {
  */
 export async function repairLibrary(client: Client, onImage: () => void = () => undefined): Promise<RepairReport> {
   const before = await verifyLibrary(client, onImage);
-  if (before.faults.length === 0) return { ...before, found: 0, repaired: [], removed: 0 };
+  if (before.faults.length === 0) return { ...before, found: 0, repaired: [], removed: 0, rootMended: false };
   const removed = await client.repairServer();
   const repaired: Repair[] = [];
-  for (const text of new Set(before.faults.map(({ id }) => id))) {
+  const damaged = new Set(before.faults.map(({ id }) => id));
+  for (const text of damaged) {
     const id = fromHex(text);
     // The library as a whole.
     if (id?.length !== 16) continue;
     const repair = await mend(client, id);
     if (repair !== undefined) repaired.push(repair);
   }
-  return { ...(await verifyLibrary(client)), found: before.faults.length, repaired, removed };
+  const rootMended = await client.mendRoot(damaged);
+  return { ...(await verifyLibrary(client)), found: before.faults.length, repaired, removed, rootMended };
 }
 
 /** Mends one image. @returns What was made anew; undefined when that was nothing. */

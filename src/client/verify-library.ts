@@ -4,7 +4,7 @@
  */
 import { fromHex, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
-import type { Client } from './client.ts';
+import type { Client, RootComparison } from './client.ts';
 import { isConnectionFailure } from './transport.ts';
 
 /** One thing that is not as it should be. */
@@ -61,8 +61,8 @@ export async function verifyLibrary(client: Client, onImage: () => void = () => 
     }
     onImage();
   }
-  const { expected, listed, equal, id } = await client.compareRoot(new Set(faults.map((fault) => fault.id)));
-  if (!equal) faults.push(rootFault(expected, listed, id));
+  const comparison = await client.compareRoot(new Set(faults.map((fault) => fault.id)));
+  if (!comparison.equal) faults.push(rootFault(comparison));
   const after = await client.info();
   // What is damaged or changes meanwhile cannot be counted.
   if (faults.length === 0 && before.sequence === after.sequence) {
@@ -93,7 +93,13 @@ async function withPath(client: Client, fault: Fault): Promise<Fault> {
 }
 
 /** What is wrong when the server shows other images than the library has. */
-function rootFault(expected: number, listed: number, id: Uint8Array | undefined): Fault {
+function rootFault({ expected, listed, id, twice }: RootComparison): Fault {
+  if (id !== undefined && twice)
+    return {
+      id: toHex(id),
+      code: 'counted-twice',
+      message: 'nothing is missing, but the library root counts this image twice',
+    };
   if (id !== undefined)
     return expected > listed
       ? {

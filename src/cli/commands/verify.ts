@@ -37,12 +37,13 @@ function describe({ images, records, faults }: Verification): string {
     : `${images} images, ${faults.length} faults:\n${list(faults)}\nblindsight verify --repair mends what can be mended.${hint(faults)}`;
 }
 
-function describeRepair({ images, records, faults, found, repaired, removed }: RepairReport): string {
+function describeRepair({ images, records, faults, found, repaired, removed, rootMended }: RepairReport): string {
   if (found === 0) return `${images} images, ${records} records: all is well, nothing to repair`;
   const lines = [`${found} faults found, ${repaired.length} images mended:`];
   for (const { id, made, nameLost } of repaired)
     lines.push(`  ${id}: ${made.join(' and ')} made anew${nameLost ? '; its name is lost' : ''}`);
   if (removed > 0) lines.push(`${removed} leftovers of images that nobody can open any more removed`);
+  if (rootMended) lines.push('the library root counted an image twice, and does no more');
   lines.push(
     faults.length === 0
       ? `${images} images, ${records} records: all is well now`
