@@ -42,6 +42,7 @@ export function sealIndex(
     index: { ...index, ranking: ranked ? 'split' : index.ranking },
     transport: () => Promise.reject(new Error('nothing is sent')),
     root: () => Promise.resolve(() => Promise.resolve(undefined)),
+    plausible: () => Promise.resolve(),
   });
   const tokens = Array.from(
     { length: count },

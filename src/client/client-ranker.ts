@@ -11,7 +11,7 @@ import { CodeCache, NOWHERE, type CachedChange, type Position } from './code-cac
 import { CodeRows, type RecordBytes } from './code-rows.ts';
 import type { Ranked, Ranker, RankerOptions, RankOptions } from './ranker.ts';
 import { tryStored } from './stored-record.ts';
-import { ask, askRecords, pagesDoNotGoOn } from './transport.ts';
+import { ask, askRecords, assertPage, pagesDoNotGoOn } from './transport.ts';
 
 // Times that all records are read for one search, at most.
 const MAX_READINGS = 4;
@@ -109,7 +109,7 @@ export class ClientRanker implements Ranker {
    *   server counts other records, or the library root knows of others.
    */
   async #follow(): Promise<boolean> {
-    const { parameters, transport } = this.#options;
+    const { parameters, transport, plausible } = this.#options;
     let page: SyncResponse;
     do {
       const at = this.#at!;
@@ -122,8 +122,10 @@ export class ClientRanker implements Ranker {
       // More to come without a change on this page would be without end.
       if (page.until < at.sequence || (page.more && (page.until === at.sequence || page.changes.length === 0)))
         throw pagesDoNotGoOn();
+      assertPage(page.changes, PAGE_RECORDS);
       const changes = page.changes.map(({ id, sealed }) => ({ id, record: sealed && this.#open(id, sealed) }));
       for (const change of changes) this.#apply(change);
+      await plausible(this.#rows.count);
       this.#at = { begun: at.begun, sequence: page.until };
       if (changes.length > 0) await this.#keep((cache) => cache.append(at, page.until, changes, this.#rows));
     } while (page.more);
@@ -131,12 +133,11 @@ export class ClientRanker implements Ranker {
   }
 
   async #readAll(): Promise<void> {
-    const { parameters, transport } = this.#options;
     this.#rows.clear();
     this.#ids = NO_IDS;
     this.#at = NOWHERE;
     let start: Position | undefined;
-    for await (const { begun, sequence, entries } of candidatePages(transport, parameters)) {
+    for await (const { begun, sequence, entries } of candidatePages(this.#options)) {
       // What changes while the pages come is told by the log, from the first page on.
       start ??= { begun, sequence };
       for (const { id, sealed } of entries) this.#apply({ id, record: this.#open(id, sealed) });

@@ -40,7 +40,7 @@ import { createRanker } from './rankers.ts';
 import { tryStored } from './stored-record.ts';
 import { RootLedger, type RootFile } from './root-ledger.ts';
 import { keyRotated, withRotation } from './rotated-key.ts';
-import { ask, askRecords, assertAscending, otherThanAsked, type Transport } from './transport.ts';
+import { ask, askRecords, assertAscending, assertPage, otherThanAsked, type Transport } from './transport.ts';
 
 /** What a client is made of. */
 export interface ClientOptions {
@@ -145,6 +145,8 @@ const SMALL_LIBRARY = 10_000;
 /** Bytes asked for in one blob message. */
 const BLOB_PART_BYTES = 16 * 1024 * 1024;
 const PAGE = 1000;
+/** Images that the server may show beyond twice those of the library root. */
+const SPARE_IMAGES = 4096;
 /** Times that a change is tried anew when other clients come before it, or a comparison when the library changes. */
 const MAX_TRIES = 32;
 
@@ -199,6 +201,7 @@ export class Client {
         const check = await this.#ledger.expect();
         return async (sealed) => (this.#ledger.pending ? undefined : check(sealed));
       },
+      plausible: (shown) => this.#assertPlausible(shown),
     });
     this.#images = new ImageCipher(kernels);
     this.#makeExtractor = extractor;
@@ -325,7 +328,9 @@ export class Client {
   async acceptRoot(): Promise<void> {
     const sealed = await this.#sealedRoot();
     const changes = 1 + (await this.#ledger.highest(sealed));
-    await this.#putRoot(this.#ledger.change(sealed, changes, await this.#listedIds(new Set())));
+    // However many there are, by a root that is given up.
+    const ids = await this.#listedIds(new Set(), undefined, this.#listPages());
+    await this.#putRoot(this.#ledger.change(sealed, changes, ids));
   }
 
   /** Changes the root alone. */
@@ -335,12 +340,32 @@ export class Client {
   }
 
   /**
+   * Holds a number of images that the server shows against the library root: whoever keeps what is shown would else keep whatever a server
+   * makes up. Others may add and remove meanwhile, so twice as many, and some, are let pass.
+   */
+  async #assertPlausible(shown: number): Promise<void> {
+    const isPlausible = (root: Root | undefined): boolean => shown <= 2 * (root?.ids.count ?? 0) + SPARE_IMAGES;
+    // Of an index that is being built there is no root.
+    if (this.#ledger.pending || isPlausible(this.#ledger.known?.root)) return;
+    const { root } = await this.#fetchRoot();
+    if (!isPlausible(root))
+      throw new RetrievalError(
+        'corrupt-message',
+        `the server shows ${shown} images and goes on; the library has ${root.ids.count}`,
+      );
+  }
+
+  /**
    * Images with a record in the active generation, as the server lists them.
    * @param onId - Gets each of them.
    */
-  async #listedIds(damaged: ReadonlySet<string>, onId: (id: Uint8Array) => void = () => undefined): Promise<IdSet> {
+  async #listedIds(
+    damaged: ReadonlySet<string>,
+    onId: (id: Uint8Array) => void = () => undefined,
+    list: AsyncIterable<ListEntry> = this.list(),
+  ): Promise<IdSet> {
     let ids = NO_IDS;
-    for await (const { id, active } of this.list()) {
+    for await (const { id, active } of list) {
       if (!active && !damaged.has(toHex(id))) continue;
       ids = this.#ledger.sums.add(ids, id);
       onId(id);
@@ -456,7 +481,10 @@ export class Client {
 
   /** Image keys as they are stored: wrapped. Undefined where there is no image. */
   async wrappedKeys(ids: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return ids.length === 0 ? [] : (await this.#ask({ kind: 'keys', ids }, 'keys')).wrapped;
+    if (ids.length === 0) return [];
+    const { wrapped } = await this.#ask({ kind: 'keys', ids }, 'keys');
+    if (wrapped.length !== ids.length) throw otherThanAsked();
+    return wrapped;
   }
 
   /**
@@ -741,11 +769,23 @@ export class Client {
     return (await this.#ask({ kind: 'repair' }, 'repair')).removed;
   }
 
-  /** Every image the server says it has, in order of id. */
+  /**
+   * Every image the server says it has, in order of id.
+   * @throws `corrupt-message` when it says that there are far more than the library has. {@link RetrievalError}
+   */
   async *list(): AsyncGenerator<ListEntry> {
+    let shown = 0;
+    for await (const entry of this.#listPages()) {
+      await this.#assertPlausible(++shown);
+      yield entry;
+    }
+  }
+
+  async *#listPages(): AsyncGenerator<ListEntry> {
     let after: Uint8Array | undefined;
     for (;;) {
       const { entries } = await this.#ask({ kind: 'list', after, limit: PAGE }, 'list');
+      assertPage(entries, PAGE);
       assertAscending(
         entries.map(({ id }) => id),
         after,
@@ -773,8 +813,11 @@ export class Client {
   /** The server's own check of what it stores, page by page. */
   async *verifyServer(): AsyncGenerator<VerifyResponse> {
     let after: Uint8Array | undefined;
+    let named = 0;
     do {
       const page = await this.#ask({ kind: 'verify', after, limit: PAGE }, 'verify');
+      named += assertPage([...page.damaged, ...page.orphanBlobs, ...page.orphanRecords], PAGE);
+      await this.#assertPlausible(named);
       if (page.next !== undefined) assertAscending([page.next], after);
       yield page;
       after = page.next;

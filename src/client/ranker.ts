@@ -25,6 +25,8 @@ export interface RankerOptions {
   readonly cache?: CacheFile | undefined;
   /** Called before the server is asked; what it gives looks at the library root in the answer. Undefined while the generation is being built. */
   readonly root: () => Promise<(sealed: Uint8Array) => Promise<Root | undefined>>;
+  /** Throws `corrupt-message` when the server shows far more images than the library root says: what it shows is held in memory. */
+  readonly plausible: (shown: number) => Promise<void>;
 }
 
 /** One search. */

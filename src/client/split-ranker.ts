@@ -32,12 +32,12 @@ export class SplitRanker implements Ranker {
   }
 
   async rank({ query, margins, k, probes, scan }: RankOptions): Promise<Ranked> {
-    const { kernels, keys, vocabulary, parameters, transport } = this.#options;
+    const { kernels, keys, vocabulary } = this.#options;
     const tokens = scan ? undefined : this.#tokens.probes({ margins, query }, probes);
     const rows = new CodeRows(kernels, vocabulary.codeBytes);
     let records = 0;
     let failure: RetrievalError | undefined;
-    for await (const page of candidatePages(transport, parameters, tokens)) {
+    for await (const page of candidatePages(this.#options, tokens)) {
       records = page.records;
       for (const { id, sealed } of page.entries) {
         const opened = tryStored(keys.get('record'), vocabulary, id, sealed);

@@ -52,6 +52,16 @@ export async function askRecords(
 }
 
 /**
+ * Holds a page to the length that was asked for.
+ * @returns Its length.
+ * @throws `corrupt-message`. {@link RetrievalError}
+ */
+export function assertPage(entries: ArrayLike<unknown>, limit: number): number {
+  if (entries.length > limit) throw otherThanAsked();
+  return entries.length;
+}
+
+/**
  * Holds a page of ids to their order: a server that repeats itself would keep its client busy for ever.
  * @param after - Last id of the page before.
  * @throws `corrupt-message`. {@link RetrievalError}
