@@ -3,8 +3,14 @@
  *
  * The query is first unfolded into one table of 256 sums per byte of a code (Jegou, Douze & Schmid, PAMI 2011,
  * section 3.2: asymmetric distance computation); a score is then `codeBytes` look-ups.
+ *
+ * Codes lie in blocks of sixteen: byte 0 of the sixteen side by side, then byte 1, and so on, so that `asymmetric-bound.ts` takes one byte of
+ * all of them at a time.
  */
 import { BLOCK, offerScores, sortBest } from './top-k';
+
+/** Codes of a block. */
+export const CODES: u32 = 16;
 
 /**
  * Unfolds a query. Entry v of a table is the sum over its 8 numbers, in order, each with the sign of its bit of v.
@@ -40,7 +46,7 @@ export function asymmetricTables(query: usize, codeBytes: u32, tables: usize): v
  * Writes the score of every code.
  *
  * @param tables     f32[codeBytes * 256], of {@link asymmetricTables}
- * @param codes      u8[... * codeBytes], row-major
+ * @param blocks     codes in blocks of 16
  * @param candidates u32[count], the codes wanted; 0 for the first `count`
  * @param count      number of codes looked at
  * @param codeBytes  bytes per code, a multiple of 8
@@ -48,35 +54,37 @@ export function asymmetricTables(query: usize, codeBytes: u32, tables: usize): v
  */
 export function asymmetricScores(
   tables: usize,
-  codes: usize,
+  blocks: usize,
   candidates: usize,
   count: u32,
   codeBytes: u32,
   out: usize,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
-    const code = codes + <usize>codeBytes * (candidates ? <usize>load<u32>(candidates + (i << 2)) : <usize>i);
-    let sum0: f32 = 0;
-    let sum1: f32 = 0;
-    let sum2: f32 = 0;
-    let sum3: f32 = 0;
-    let table = tables;
-    for (let b: u32 = 0; b < codeBytes; b += 8) {
-      const word = load<u64>(code + b);
-      const low = <u32>word;
-      const high = <u32>(word >> 32);
-      sum0 += load<f32>(table + ((low & 0xff) << 2));
-      sum1 += load<f32>(table + ((low >> 6) & 0x3fc), 1024);
-      sum2 += load<f32>(table + ((low >> 14) & 0x3fc), 2048);
-      sum3 += load<f32>(table + ((low >> 22) & 0x3fc), 3072);
-      sum0 += load<f32>(table + ((high & 0xff) << 2), 4096);
-      sum1 += load<f32>(table + ((high >> 6) & 0x3fc), 5120);
-      sum2 += load<f32>(table + ((high >> 14) & 0x3fc), 6144);
-      sum3 += load<f32>(table + ((high >> 22) & 0x3fc), 7168);
-      table += 8192;
-    }
-    store<f32>(out + (i << 2), sum0 + sum1 + (sum2 + sum3));
+    const index = candidates ? load<u32>(candidates + (i << 2)) : i;
+    store<f32>(out + (i << 2), asymmetricScore(tables, blocks, index, codeBytes));
   }
+}
+
+/** The score of one code. */
+export function asymmetricScore(tables: usize, blocks: usize, index: u32, codeBytes: u32): f32 {
+  let at = blocks + <usize>(index & ~(CODES - 1)) * codeBytes + (index & (CODES - 1));
+  const end = at + codeBytes * CODES;
+  let sum0: f32 = 0;
+  let sum1: f32 = 0;
+  let sum2: f32 = 0;
+  let sum3: f32 = 0;
+  for (; at < end; at += 8 * CODES, tables += 8192) {
+    sum0 += load<f32>(tables + ((<usize>load<u8>(at)) << 2));
+    sum1 += load<f32>(tables + ((<usize>load<u8>(at, 16)) << 2), 1024);
+    sum2 += load<f32>(tables + ((<usize>load<u8>(at, 32)) << 2), 2048);
+    sum3 += load<f32>(tables + ((<usize>load<u8>(at, 48)) << 2), 3072);
+    sum0 += load<f32>(tables + ((<usize>load<u8>(at, 64)) << 2), 4096);
+    sum1 += load<f32>(tables + ((<usize>load<u8>(at, 80)) << 2), 5120);
+    sum2 += load<f32>(tables + ((<usize>load<u8>(at, 96)) << 2), 6144);
+    sum3 += load<f32>(tables + ((<usize>load<u8>(at, 112)) << 2), 7168);
+  }
+  return sum0 + sum1 + (sum2 + sum3);
 }
 
 /**
@@ -91,7 +99,7 @@ export function asymmetricScores(
  */
 export function asymmetricTop(
   tables: usize,
-  codes: usize,
+  blocks: usize,
   candidates: usize,
   count: u32,
   codeBytes: u32,
@@ -104,7 +112,7 @@ export function asymmetricTop(
   for (let first: u32 = 0; first < count; first += BLOCK) {
     const length = min(BLOCK, count - first);
     const labels: usize = candidates ? candidates + (first << 2) : 0;
-    const from: usize = candidates ? codes : codes + <usize>first * codeBytes;
+    const from: usize = candidates ? blocks : blocks + <usize>first * codeBytes;
     asymmetricScores(tables, from, labels, length, codeBytes, block);
     found = offerScores(block, labels, first, length, k, found, scores, indices);
   }

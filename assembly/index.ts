@@ -4,6 +4,7 @@
 export { topK } from './top-k';
 export { hammingScan, hammingScanScalar, hammingTop } from './hamming';
 export { asymmetricTables, asymmetricScores, asymmetricTop } from './asymmetric';
+export { asymmetricTopBounded } from './asymmetric-bound';
 export { innerProducts, innerProductTop } from './inner-product';
 export { int8Products, int8ProductTop } from './int8-product';
 export { centre, project } from './projection';

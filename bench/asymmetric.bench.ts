@@ -1,10 +1,12 @@
 /**
- * Weighted asymmetric scan with the ten best: WASM kernel against the same tables in TypeScript.
+ * Weighted asymmetric scan with the ten best: by bounds, by scoring every code, by the same tables in TypeScript, and, for a million codes, in C.
  *
  *     npm run bench -- asymmetric
  */
 import { deepEqual } from 'node:assert/strict';
+import { External, withFiles } from './external.ts';
 import { Bench } from './harness.ts';
+import { scansProgram } from './machine.ts';
 import { AsymmetricTable } from '../src/search/asymmetric-table.ts';
 import { topK } from '../test/reference/top-k.ts';
 import { bytes, floats, kernels } from '../test/support.ts';
@@ -41,8 +43,34 @@ for (const codeBytes of [16, 32, 128])
 
     const bench = new Bench({ name: `${count} codes x ${codeBytes} B`, time: 300 });
     bench.add('top 10', () => void table.top(query, 10));
-    bench.add('wasm', () => void table.scores(query));
+    bench.add('every score', () => void table.scores(query));
     bench.add('ts', () => void scoresTs(query, codes));
     await bench.run();
     report(bench, { unit: 'codes', perRun: count });
   }
+
+{
+  const [count, dims, k] = [1_000_000, 512, 10];
+  const rows = bytes((count * dims) / 8, 1);
+  const query = floats(dims, 2);
+  const table = new AsymmetricTable(kernels, dims / 8);
+  table.add(rows);
+  const bench = new Bench({ name: `${count} codes x ${dims / 8} B`, time: 1500 });
+  bench.add('top 10', () => void table.top(query, k));
+  bench.add('every score', () => void table.scores(query));
+  await withFiles({ kind: 'asymmetric', rows, query, count, dims, k }, async (args) => {
+    const program = await scansProgram();
+    const c = program === undefined ? undefined : await External.start([program], args);
+    const found = [...table.top(query, k).indices];
+    deepEqual(found, topK(table.scores(query), k).indices);
+    if (c !== undefined) {
+      // Sums in another order may swap what is all but equal.
+      const { indices } = await c.search();
+      deepEqual([...indices].sort(), found.sort());
+      bench.add(c.version, () => c.search());
+    }
+    await bench.run();
+    c?.close();
+  });
+  report(bench, { unit: 'codes', perRun: count, bytes: (count * dims) / 8 });
+}

@@ -6,8 +6,9 @@ describe('asymmetric', () => {
     query[0] = 1;
     query[7] = 2;
     query[63] = 4;
-    const codes = new StaticArray<u8>(16);
-    codes[8] = 0x81;
+    // Byte 0 of sixteen codes, then byte 1: the second code has 0x81 as its first.
+    const codes = new StaticArray<u8>(128);
+    codes[1] = 0x81;
     const tables = new StaticArray<f32>(8 * 256);
     const out = new StaticArray<f32>(2);
     asymmetricTables(changetype<usize>(query), 8, changetype<usize>(tables));

@@ -1,12 +1,19 @@
 /**
  * Search over binary codes by a real-valued query: `score = sum_i query[i] * (bit_i ? +1 : -1)`.
  *
- * Weights of features are folded into the query (SCHEME.md 2.1), so stored codes never change.
+ * Weights of features are folded into the query (SCHEME.md 2.1), so stored codes never change. Codes lie in blocks of 16, byte by byte, as
+ * `assembly/asymmetric.ts` wants them.
  * @module
  */
 import { assertBytes, assertCodes, assertFloats, assertInteger } from '../base/assert.ts';
+import { NIBBLE_BYTES, nibbleBounds } from './nibble-bounds.ts';
 import { RowStore } from './row-store.ts';
 import { assertCandidates, clampK, takeTop, topRegions, type TopK } from './top-k.ts';
+
+/** `CODES` of `assembly/asymmetric.ts`. */
+const BLOCK_CODES = 16;
+// Fewer codes are scored before their bounds are worked out.
+const LEAST_BOUNDED = 2048;
 
 /**
  * A growing table of equal-length binary codes.
@@ -19,7 +26,9 @@ import { assertCandidates, clampK, takeTop, topRegions, type TopK } from './top-
  */
 export class AsymmetricTable {
   readonly codeBytes: number;
+  /** A row is a block of codes. */
   readonly #rows: RowStore;
+  #count = 0;
 
   /**
    * @param module - Compiled kernels.
@@ -30,12 +39,12 @@ export class AsymmetricTable {
     assertCodes(new Uint8Array(0), codeBytes);
     this.codeBytes = codeBytes;
     // The query and its tables of 256 entries per byte.
-    this.#rows = new RowStore(module, codeBytes, 32 * codeBytes + 1024 * codeBytes);
+    this.#rows = new RowStore(module, BLOCK_CODES * codeBytes, 32 * codeBytes + 1024 * codeBytes);
   }
 
   /** Codes held. */
   get count(): number {
-    return this.#rows.count;
+    return this.#count;
   }
 
   /**
@@ -46,9 +55,15 @@ export class AsymmetricTable {
    * @throws On part of a code, or more than one memory holds. {@link RangeError}
    */
   add(codes: Uint8Array): number {
-    const count = assertCodes(codes, this.codeBytes);
-    const first = this.#rows.extend(count);
-    this.#rows.view(first, count).set(codes);
+    const more = assertCodes(codes, this.codeBytes);
+    const first = this.#count;
+    const blocks = Math.ceil((first + more) / BLOCK_CODES);
+    if (blocks > this.#rows.count) this.#rows.extend(blocks - this.#rows.count);
+    this.#count += more;
+    const view = this.#rows.view(0, this.#rows.count);
+    for (let i = 0, from = 0; i < more; i++)
+      for (let at = this.#placeOf(first + i), b = 0; b < this.codeBytes; b++, at += BLOCK_CODES)
+        view[at] = codes[from++]!;
     return first;
   }
 
@@ -60,7 +75,9 @@ export class AsymmetricTable {
   set(index: number, code: Uint8Array): void {
     assertInteger(index, 'index', 0, this.count - 1);
     assertBytes(code, 'code', this.codeBytes);
-    this.#rows.view(index, 1).set(code);
+    const view = this.#rows.view(0, this.#rows.count);
+    const place = this.#placeOf(index);
+    for (let b = 0; b < this.codeBytes; b++) view[place + BLOCK_CODES * b] = code[b]!;
   }
 
   /**
@@ -71,7 +88,16 @@ export class AsymmetricTable {
    */
   remove(index: number): number {
     assertInteger(index, 'index', 0, this.count - 1);
-    return this.#rows.remove(index);
+    const last = --this.#count;
+    const view = this.#rows.view(0, this.#rows.count);
+    const [place, from] = [this.#placeOf(index), this.#placeOf(last)];
+    for (let at = 0; at < BLOCK_CODES * this.codeBytes; at += BLOCK_CODES) view[place + at] = view[from + at]!;
+    return last;
+  }
+
+  /** Where byte 0 of a code is, from the first block on; byte b is `BLOCK_CODES * b` after it. */
+  #placeOf(index: number): number {
+    return (index - (index % BLOCK_CODES)) * this.codeBytes + (index % BLOCK_CODES);
   }
 
   /**
@@ -83,9 +109,9 @@ export class AsymmetricTable {
    */
   scores(query: Float32Array): Float32Array<ArrayBuffer> {
     const at = this.#enter(query, { out: 4 * this.count });
-    const { kernels, count } = this.#rows;
-    kernels.asymmetricScores(at.tables, at.rows, 0, count, this.codeBytes, at.out);
-    return new Float32Array(kernels.memory.buffer, at.out, count).slice();
+    const { kernels } = this.#rows;
+    kernels.asymmetricScores(at.tables, at.rows, 0, this.#count, this.codeBytes, at.out);
+    return new Float32Array(kernels.memory.buffer, at.out, this.#count).slice();
   }
 
   /**
@@ -100,20 +126,35 @@ export class AsymmetricTable {
     if (candidates !== undefined) assertCandidates(candidates, this.count);
     const count = candidates?.length ?? this.count;
     const wanted = clampK(k, count);
-    const at = this.#enter(query, { ...topRegions(wanted), candidates: 4 * (candidates?.length ?? 0) });
+    const at = this.#enter(query, {
+      ...topRegions(wanted),
+      candidates: 4 * (candidates?.length ?? 0),
+      nibbles: NIBBLE_BYTES * this.codeBytes,
+    });
     const { kernels } = this.#rows;
+    const { tables, rows, block, scores, indices } = at;
+    const bounds = candidates === undefined && count >= LEAST_BOUNDED ? nibbleBounds(query) : undefined;
+    if (bounds !== undefined) {
+      const { steps, offset, step } = bounds;
+      new Uint8Array(kernels.memory.buffer, at.nibbles, steps.length).set(steps);
+      const found = kernels.asymmetricTopBounded(
+        tables,
+        at.nibbles,
+        offset,
+        step,
+        rows,
+        count,
+        this.codeBytes,
+        wanted,
+        block,
+        scores,
+        indices,
+      );
+      return takeTop(kernels.memory, at, found);
+    }
     if (candidates !== undefined) new Uint32Array(kernels.memory.buffer, at.candidates, count).set(candidates);
-    const found = kernels.asymmetricTop(
-      at.tables,
-      at.rows,
-      candidates === undefined ? 0 : at.candidates,
-      count,
-      this.codeBytes,
-      wanted,
-      at.block,
-      at.scores,
-      at.indices,
-    );
+    const chosen = candidates === undefined ? 0 : at.candidates;
+    const found = kernels.asymmetricTop(tables, rows, chosen, count, this.codeBytes, wanted, block, scores, indices);
     return takeTop(kernels.memory, at, found);
   }
 

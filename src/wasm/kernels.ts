@@ -30,7 +30,7 @@ export interface Kernels {
   asymmetricTables(query: number, codeBytes: number, tables: number): void;
   asymmetricScores(
     tables: number,
-    codes: number,
+    blocks: number,
     candidates: number,
     count: number,
     codeBytes: number,
@@ -38,8 +38,22 @@ export interface Kernels {
   ): void;
   asymmetricTop(
     tables: number,
-    codes: number,
+    blocks: number,
     candidates: number,
+    count: number,
+    codeBytes: number,
+    k: number,
+    block: number,
+    scores: number,
+    indices: number,
+  ): number;
+  // asymmetric-bound.ts
+  asymmetricTopBounded(
+    tables: number,
+    nibbles: number,
+    offset: number,
+    step: number,
+    blocks: number,
     count: number,
     codeBytes: number,
     k: number,
