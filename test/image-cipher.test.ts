@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createDecipheriv } from 'node:crypto';
 import { concat } from '../src/base/bytes.ts';
-import { ImageCipher, newImageKey, sealedImageBytes } from '../src/crypto/image-cipher.ts';
+import { ImageCipher, MAX_THUMBNAIL_BYTES, newImageKey, sealedImageBytes } from '../src/crypto/image-cipher.ts';
 import { hkdfExpand, logisticBytes } from './reference/keys.ts';
 import { NOT_BYTES, builds, bytes, kernels } from './support.ts';
 
@@ -28,7 +28,7 @@ async function refused(
 }
 
 /** The whole of SCHEME 5, by node:crypto and the slow stream. */
-function openSlowly(key: Uint8Array, as: Uint8Array, blob: Uint8Array): Buffer {
+function openSlowly(key: Uint8Array, as: Uint8Array, blob: Uint8Array, version = 0): Buffer {
   const aead = hkdfExpand(key, 'blindsight/1/image/aead', 32);
   const parts: Buffer[] = [];
   for (let at = 8, chunk = 0; at < blob.length; at += SEALED, chunk++) {
@@ -37,7 +37,7 @@ function openSlowly(key: Uint8Array, as: Uint8Array, blob: Uint8Array): Buffer {
     nonce.writeBigUInt64LE(BigInt(chunk));
     nonce.writeUInt32LE(at + SEALED >= blob.length ? 1 : 0, 8);
     const gcm = createDecipheriv('aes-256-gcm', aead, nonce);
-    gcm.setAAD(Buffer.concat([as, Buffer.of(0)]));
+    gcm.setAAD(Buffer.concat([as, Buffer.of(version)]));
     gcm.setAuthTag(sealed.subarray(-16));
     parts.push(gcm.update(sealed.subarray(0, -16)), gcm.final());
   }
@@ -79,9 +79,57 @@ test('every truncation and every flipped bit of a small blob is refused', async 
   for (let bit = 0; bit < 8 * blob.length; bit++) {
     const damaged = blob.slice();
     damaged[bit >> 3]! ^= 1 << (bit & 7);
-    const version = bit >= 32 && bit < 40;
+    // Version 1 is known, and longer.
+    const version = bit > 32 && bit < 40;
     await refused(damaged, `bit ${bit}`, imageKey, id, version ? 'unsupported-version' : 'decrypt-failed');
   }
+});
+
+test('a thumbnail lies in front as defined, in one size, and opens by itself', async () => {
+  const file = bytes(CHUNK + 99, 1);
+  for (const length of [1, 5000, MAX_THUMBNAIL_BYTES]) {
+    const thumbnail = bytes(length, 2);
+    const blob = await cipher.seal(imageKey, id, file, { thumbnail });
+    assert.is(blob.length, sealedImageBytes(file.length, true));
+    assert.is(blob.length, sealedImageBytes(file.length) + 16376);
+    assert.is(blob[4], 1);
+    assert.ok(openSlowly(imageKey, id, Buffer.concat([blob.subarray(0, 8), blob.subarray(16384)]), 1).equals(file));
+    const gcm = createDecipheriv(
+      'aes-256-gcm',
+      hkdfExpand(imageKey, 'blindsight/1/image/thumbnail', 32),
+      Buffer.alloc(12),
+    );
+    gcm.setAAD(Buffer.concat([id, Buffer.of(1)]));
+    gcm.setAuthTag(blob.subarray(16384 - 16, 16384));
+    const plaintext = Buffer.concat([gcm.update(blob.subarray(8, 16384 - 16)), gcm.final()]);
+    assert.is(plaintext.readUInt32LE(), length);
+    assert.equal(new Uint8Array(plaintext.subarray(4, 4 + length)), thumbnail);
+    assert.ok(plaintext.subarray(4 + length).every((byte) => byte === 0));
+    assert.equal(await cipher.openThumbnail(imageKey, id, blob.subarray(0, 16384)), thumbnail);
+    assert.ok(Buffer.from(await cipher.open(imageKey, id, blob)).equals(file));
+  }
+  assert.is(await cipher.openThumbnail(imageKey, id, await cipher.seal(imageKey, id, file)), undefined);
+});
+
+test('a thumbnail that was cut, altered, taken off, or is of another image is refused', async () => {
+  const blob = await cipher.seal(imageKey, id, bytes(20, 3), { thumbnail: bytes(200, 4) });
+  const head = blob.subarray(0, 16384);
+  const refusedThumbnail = async (bytesOfIt: Uint8Array, what: string, key = imageKey, as = id): Promise<void> => {
+    const error = await cipher.openThumbnail(key, as, bytesOfIt).catch((e: unknown) => e);
+    assert.is((error as { code?: string }).code, 'decrypt-failed', what);
+  };
+  for (const end of [0, 7, 8, 9, 24, 16383]) await refusedThumbnail(head.subarray(0, end), `${end} bytes`);
+  for (const at of [0, 5, 8, 12, 200, 8000, 16383]) {
+    const damaged = head.slice();
+    damaged[at]! ^= 1;
+    await refusedThumbnail(damaged, `byte ${at}`);
+  }
+  await refusedThumbnail(head, 'another key', bytes(32, 9));
+  await refusedThumbnail(head, 'another id', imageKey, bytes(16, 9));
+  // Without its thumbnail, the image does not pass for one that has none.
+  const stripped = concat(blob.subarray(0, 8), blob.subarray(16384));
+  stripped[4] = 0;
+  await refused(stripped, 'stripped');
 });
 
 test('chunks cannot be cut off, swapped, doubled, left out, or taken from another image', async () => {
@@ -163,6 +211,12 @@ test('rejects what it cannot use', async () => {
     await type(cipher.seal(imageKey, id, bad as Uint8Array));
     await type(cipher.open(imageKey, id, bad as Uint8Array));
   }
+  for (const thumbnail of [new Uint8Array(0), new Uint8Array(MAX_THUMBNAIL_BYTES + 1)]) {
+    const error = await cipher.seal(imageKey, id, id, { thumbnail }).catch((e: unknown) => e);
+    assert.ok(error instanceof RangeError);
+  }
+  const both = await cipher.seal(imageKey, id, id, { paper: true, thumbnail: id }).catch((e: unknown) => e);
+  assert.ok(both instanceof RangeError);
   const short = await cipher.seal(bytes(31, 1), id, id).catch((e: unknown) => e);
   assert.ok(short instanceof RangeError);
 });

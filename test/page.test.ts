@@ -15,6 +15,8 @@ import { openLibrary } from '../src/adapters/library.ts';
 import { listen } from '../src/adapters/node-listener.ts';
 import { pageFiles } from '../src/adapters/page-files.ts';
 import { fromHex, toHex } from '../src/base/bytes.ts';
+import { THUMBNAIL_HEAD_BYTES } from '../src/crypto/image-cipher.ts';
+import { readHeader } from '../src/image/header.ts';
 import { decodeRequest, decodeResponse, encodeResponse } from '../src/protocol/messages.ts';
 import { createCredential } from '../src/server/credentials.ts';
 import { createHandler } from '../src/server/http.ts';
@@ -178,6 +180,8 @@ inBrowser('pictures are added: encoded as elsewhere, the bad file listed', async
       const bytes = await readFile(join(SAMPLES, `${name}.jpg`));
       const id = await opened.client.identify(bytes);
       assert.equal(await opened.client.open(id), new Uint8Array(bytes));
+      const small = readHeader((await opened.client.openThumbnail(id))!);
+      assert.equal([small.format, Math.max(small.width, small.height)], ['jpeg', 256]);
       const record = await opened.client.record(id);
       assert.is(record.name, `${name}.jpg`);
       const wanted = fromHex(code)!;
@@ -324,11 +328,14 @@ inBrowser('an altered picture is refused and told, and harms no other', async ()
     await withClient((client) => readFile(join(SAMPLES, 'cat.jpg')).then((b) => client.identify(b))),
   );
   const honest = createServer({ store: openLmdbStore(join(library, 'server')), kernels });
+  const asked: number[] = [];
   const liar: Server = {
     async handle(request) {
       const answer = await honest.handle(request);
-      const asked = decodeRequest(request);
-      if (asked.kind !== 'blob' || toHex(asked.id) !== victim) return answer;
+      const message = decodeRequest(request);
+      if (message.kind !== 'blob') return answer;
+      asked.push(message.length);
+      if (toHex(message.id) !== victim) return answer;
       const response = decodeResponse(answer);
       if (response.kind !== 'blob') return answer;
       const bytes = response.bytes.slice();
@@ -348,6 +355,7 @@ inBrowser('an altered picture is refused and told, and harms no other', async ()
     await unlock(other);
     await other.getByRole('button', { name: /^cat.jpg: What the server sent was altered/ }).waitFor();
     await other.locator('.tile img').nth(6).waitFor();
+    assert.equal(new Set(asked), new Set([THUMBNAIL_HEAD_BYTES]), 'the grid asks for thumbnails alone');
     await other.getByRole('button', { name: /^cat.jpg/ }).click();
     await other.getByRole('alert').getByText('altered, or is damaged').waitFor();
     await other.locator('.result').nth(6).waitFor();

@@ -20,8 +20,7 @@ const full: ImageRecord = {
   height: 3000,
   addedAt: 1_700_000_000_123,
   modifiedAt: 1_600_000_000_456,
-  thumbnailKey: bytes(32, 5),
-  imageVersion: 0,
+  imageVersion: 1,
 };
 const bare: ImageRecord = {
   indexed: false,
@@ -109,7 +108,7 @@ test('rejects what it cannot use', () => {
   const bad: Partial<Record<keyof ImageRecord, unknown>>[] = [
     { name: '' }, { name: 'n'.repeat(4097) }, { name: 7 }, { path: 'p'.repeat(16385) }, { fileBytes: -1 },
     { fileBytes: 1.5 }, { width: 2 ** 32 }, { code: new Uint8Array(0) }, { code: new Uint8Array(136) },
-    { fingerprint: new Uint8Array(31) }, { thumbnailKey: new Uint8Array(31) }, { indexed: false }, { addedAt: NaN },
+    { fingerprint: new Uint8Array(31) }, { indexed: false }, { addedAt: NaN },
   ]; // prettier-ignore
   for (const change of bad)
     assert.throws(

@@ -9,6 +9,7 @@ import { RetrievalError } from '../src/base/errors.ts';
 import { addImages } from '../src/client/add-images.ts';
 import { reindex } from '../src/client/reindex.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
+import { readHeader } from '../src/image/header.ts';
 import { LONG } from './support.ts';
 import { SAMPLES, answerOf, blindsight, hasten, startBlindsight, temporaryFolder } from './command.ts';
 
@@ -37,6 +38,7 @@ async function open<T>(use: (library: Library) => Promise<T>): Promise<T> {
 }
 
 async function readsAll({ client }: Library): Promise<void> {
+  for (const id of ids) assert.is(readHeader((await client.openThumbnail(fromHex(id)!))!).format, 'jpeg');
   for (const [i, id] of ids.entries())
     assert.equal(Buffer.from(await client.open(fromHex(id)!)), await readFile(join(SAMPLES, photos[i]!)));
   assert.equal((await verifyLibrary(client)).faults, []);

@@ -37,6 +37,7 @@ import { ImageReader } from '../image/decode.ts';
 import { createServer } from '../server/server.ts';
 import { openLmdbStore } from '../stores/lmdb-store.ts';
 import { createJimpDecoder } from './jimp-decoder.ts';
+import { loadJpegEncoder } from './jpeg-encoder.ts';
 import { cacheFile } from './cache-file.ts';
 import { LibraryFiles } from './library-files.ts';
 import { loadKernels, loadModel, loadVocabulary } from './package-files.ts';
@@ -86,9 +87,13 @@ export function extractorFor(
   let model: DeepModel | undefined;
   return {
     async make() {
-      const [loaded, decoders] = await Promise.all([loadModel(vocabulary.model.sha256), loadDecoders()]);
+      const [loaded, decoders, encode] = await Promise.all([
+        loadModel(vocabulary.model.sha256),
+        loadDecoders(),
+        loadJpegEncoder(),
+      ]);
       model = loaded;
-      return new VocabularyExtractor(kernels, vocabulary, loaded, new ImageReader(kernels, decoders));
+      return new VocabularyExtractor(kernels, vocabulary, loaded, new ImageReader(kernels, decoders), encode);
     },
     close: async () => model?.close(),
   };

@@ -129,6 +129,7 @@ command(
   .addOption(server())
   .addOption(tokenFile())
   .option('--store-undecodable', 'keep files that no decoder here reads (HEIC, AVIF ...), without finding them')
+  .option('--no-thumbnails', 'seal no small picture (16 KiB) with each photo: the browser page then opens whole ones')
   .addOption(new Option('--concurrency <n>', 'files worked on at a time').argParser(integer(1, 64)))
   .action(async (library: string, paths: string[], options) =>
     (await import('./commands/add.ts')).add(library, paths, options),

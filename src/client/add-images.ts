@@ -29,6 +29,8 @@ export interface AddOptions {
   readonly concurrency?: number;
   /** Seals files of a known format that no decoder reads: kept, but never found by picture. */
   readonly storeUndecodable?: boolean;
+  /** False: seals no small picture with each image. */
+  readonly thumbnails?: boolean;
   /** Stops after the files in hand. */
   readonly signal?: AbortSignal;
 }
@@ -57,7 +59,7 @@ function isTooLarge(error: unknown): boolean {
 export async function* addImages<S extends Source>(
   client: Client,
   sources: Iterable<S>,
-  { concurrency = 3, storeUndecodable = false, signal }: AddOptions = {},
+  { concurrency = 3, storeUndecodable = false, thumbnails = true, signal }: AddOptions = {},
 ): AsyncGenerator<AddOutcome<S>, void, void> {
   assertInteger(concurrency, 'concurrency', 1, 64);
   const queue = sources[Symbol.iterator]();
@@ -110,7 +112,7 @@ export async function* addImages<S extends Source>(
     const [flags = 0] = await client.has([id]);
     if ((flags & HAS_RECORD) !== 0 && (await client.isWhole(id))) return undefined;
     try {
-      return await client.prepare(bytes, source, { id });
+      return await client.prepare(bytes, source, { id, thumbnail: thumbnails });
     } catch (error) {
       if (storeUndecodable && error instanceof RetrievalError && error.code === 'unsupported-format')
         return client.prepare(bytes, source, { id, undecodable: true });

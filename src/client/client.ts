@@ -13,7 +13,7 @@ import { CopyEvidence } from '../codes/copy-evidence.ts';
 import { Encoder, type Projections } from '../codes/encoder.ts';
 import { Fusion, type WeightRule, type Weights } from '../codes/fusion.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
-import { IMAGE_VERSION, ImageCipher, newImageKey } from '../crypto/image-cipher.ts';
+import { IMAGE_VERSIONS, ImageCipher, THUMBNAIL_HEAD_BYTES, newImageKey } from '../crypto/image-cipher.ts';
 import { LibraryKeys } from '../crypto/keys.ts';
 import { NO_IDS, equalSets, type IdSet, type Root } from '../crypto/root.ts';
 import { openRecord, sealRecord, type ImageRecord } from '../crypto/record.ts';
@@ -120,6 +120,14 @@ export interface SearchResult {
   readonly near: boolean;
   /** Ranking `client`: images of the library that the server does not hand out, and that are missing here for that. Absent when none are. */
   readonly missing?: number;
+}
+
+/** What was sealed of one image. */
+export interface OpenedImage {
+  /** The original file. */
+  readonly bytes: Uint8Array;
+  /** A small JPEG of it; undefined where none was stored. */
+  readonly thumbnail: Uint8Array | undefined;
 }
 
 /** What the server shows, held against the library root. */
@@ -436,25 +444,33 @@ export class Client {
   /**
    * Encodes and seals one image file, ready for {@link put}.
    * @param bytes - The whole file.
-   * @param options - `store: false` when the server has the image and only its record is to be written;
-   *   `undecodable: true` to seal a file that no decoder reads, so that it is kept but never found.
+   * @param options - `stored` when the server has the image and only its record is to be written: the version of its sealed form;
+   *   `undecodable: true` to seal a file that no decoder reads, so that it is kept but never found; `thumbnail: false` to seal
+   *   no small picture with it.
    * @throws `empty-file`, `not-an-image`, `unsupported-format`, `corrupt-image`, `image-too-large`. {@link RetrievalError}
    */
   async prepare(
     bytes: Uint8Array,
     attributes: FileAttributes,
-    options: { readonly id?: Uint8Array; readonly store?: boolean; readonly undecodable?: boolean } = {},
+    options: {
+      readonly id?: Uint8Array;
+      readonly stored?: number;
+      readonly undecodable?: boolean;
+      readonly thumbnail?: boolean;
+    } = {},
   ): Promise<PutItem> {
     const id = options.id ?? (await this.identify(bytes));
     const undecodable = options.undecodable === true;
     const described = undecodable ? undefined : await (await this.#extract()).describe(bytes);
     const encoded = described && this.#encoder.encode(described.descriptors);
     const header = described?.header;
+    const wanted = options.stored === undefined && options.thumbnail !== false;
+    const thumbnail = wanted ? await described?.thumbnail?.() : undefined;
     // Orientations 5 to 8 turn the picture on its side.
     const turned = (header?.orientation ?? 1) > 4;
     const record: ImageRecord = {
       indexed: encoded !== undefined,
-      imageVersion: IMAGE_VERSION,
+      imageVersion: options.stored ?? imageVersion(thumbnail),
       fingerprint: encoded === undefined ? new Uint8Array(32) : this.vocabulary.fingerprint,
       code: encoded?.code ?? new Uint8Array(0),
       name: attributes.name,
@@ -470,7 +486,7 @@ export class Client {
       id,
       ...this.#ranker.protect(encoded?.code),
       sealed: sealRecord(this.#keys.get('record'), id, record),
-      ...(options.store === false ? { wrapped: new Uint8Array(0) } : await this.sealImage(id, bytes)),
+      ...(options.stored === undefined ? await this.sealImage(id, bytes, thumbnail) : { wrapped: new Uint8Array(0) }),
     };
   }
 
@@ -520,13 +536,18 @@ export class Client {
   /**
    * Encrypts a file under a new image key: what {@link put} stores of an image beside its record.
    * @param bytes - The whole file.
+   * @param thumbnail - A small JPEG of it.
    */
-  async sealImage(id: Uint8Array, bytes: Uint8Array): Promise<{ wrapped: Uint8Array; blob: Uint8Array }> {
+  async sealImage(
+    id: Uint8Array,
+    bytes: Uint8Array,
+    thumbnail?: Uint8Array,
+  ): Promise<{ wrapped: Uint8Array; blob: Uint8Array }> {
     const imageKey = newImageKey();
     try {
       return {
         wrapped: wrapKey(this.#keys.get('wrap'), id, imageKey),
-        blob: await this.#images.seal(imageKey, id, bytes),
+        blob: await this.#images.seal(imageKey, id, bytes, { thumbnail }),
       };
     } finally {
       wipe(imageKey);
@@ -707,6 +728,39 @@ export class Client {
    * @throws `unknown-id`, or `decrypt-failed` when the server altered or mixed up anything. {@link RetrievalError}
    */
   async open(id: Uint8Array): Promise<Uint8Array> {
+    const { wrapped, blob } = await this.#sealedImage(id);
+    return this.#openImage(id, wrapped, blob);
+  }
+
+  /**
+   * As {@link open}, with the thumbnail; undefined where there is none.
+   * @throws As {@link open}; also when it is the thumbnail that was altered. {@link RetrievalError}
+   */
+  async openWithThumbnail(id: Uint8Array): Promise<OpenedImage> {
+    const { wrapped, blob } = await this.#sealedImage(id);
+    return {
+      bytes: await this.#openImage(id, wrapped, blob),
+      thumbnail: await this.#openThumbnail(id, wrapped, blob),
+    };
+  }
+
+  /**
+   * Brings and opens the small picture of an image alone: {@link THUMBNAIL_HEAD_BYTES} bytes of its blob.
+   * @returns A JPEG; undefined where the image was stored without one.
+   * @throws As {@link open}. {@link RetrievalError}
+   */
+  async openThumbnail(id: Uint8Array): Promise<Uint8Array | undefined> {
+    assertBytes(id, 'id', 16);
+    const { wrapped, bytes } = await this.sealedPart(id, 0, THUMBNAIL_HEAD_BYTES);
+    return this.#openThumbnail(id, wrapped, bytes);
+  }
+
+  async #openThumbnail(id: Uint8Array, wrapped: Uint8Array, head: Uint8Array): Promise<Uint8Array | undefined> {
+    const imageKey = unwrapKey(this.#keys.get('wrap'), id, wrapped);
+    return this.#images.openThumbnail(imageKey, id, head).finally(() => wipe(imageKey));
+  }
+
+  async #sealedImage(id: Uint8Array): Promise<{ wrapped: Uint8Array; blob: Uint8Array }> {
     assertBytes(id, 'id', 16);
     const parts: Uint8Array[] = [];
     let wrapped: Uint8Array;
@@ -726,7 +780,7 @@ export class Client {
       parts.push(part.bytes);
       offset += part.bytes.length;
     } while (offset < total);
-    return this.#openImage(id, wrapped, parts.length === 1 ? parts[0]! : concat(...parts));
+    return { wrapped, blob: parts.length === 1 ? parts[0]! : concat(...parts) };
   }
 
   async #openImage(id: Uint8Array, wrapped: Uint8Array, blob: Uint8Array): Promise<Uint8Array> {
@@ -755,13 +809,14 @@ export class Client {
    * what was stored.
    * @param id - 16 bytes.
    */
-  async salvage(id: Uint8Array): Promise<{ readonly record?: ImageRecord; readonly bytes?: Uint8Array }> {
+  async salvage(id: Uint8Array): Promise<{ readonly record?: ImageRecord } & Partial<OpenedImage>> {
     assertBytes(id, 'id', 16);
     const { sealed, wrapped, blob } = await this.#ask({ kind: 'salvage', parameters: this.parameters, id }, 'salvage');
     // Of whatever vocabulary: name and times are worth having.
     const record = await readable(() => openRecord(this.#keys.get('record'), id, sealed!), sealed);
     const bytes = await readable(() => this.#openImage(id, wrapped!, blob), wrapped);
-    return { ...(record === undefined ? {} : { record }), ...(bytes === undefined ? {} : { bytes }) };
+    const thumbnail = await readable(() => this.#openThumbnail(id, wrapped!, blob), wrapped);
+    return { ...(record === undefined ? {} : { record }), ...(bytes === undefined ? {} : { bytes }), thumbnail };
   }
 
   /** Has the server mend what needs no key. @returns Images of which there were only pieces; they are gone. */
@@ -841,6 +896,11 @@ export class Client {
   #ask<Kind extends Response['kind']>(request: Request, kind: Kind): Promise<Extract<Response, { kind: Kind }>> {
     return ask(this.#transport, request, kind);
   }
+}
+
+/** Version of the sealed form of an image with this thumbnail, or without one. */
+export function imageVersion(thumbnail: Uint8Array | undefined): number {
+  return thumbnail === undefined ? IMAGE_VERSIONS.plain : IMAGE_VERSIONS.thumbnail;
 }
 
 /** The id that a page of one has to go on after; undefined where there is none before. */

@@ -5,16 +5,22 @@
 import type { Descriptors } from '../codes/descriptors.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { MAX_THUMBNAIL_BYTES } from '../crypto/image-cipher.ts';
 import { BagOfWords } from '../features/bag-of-words.ts';
 import type { DeepModel } from '../features/deep.ts';
 import { FeatureExtractor } from '../features/feature-extractor.ts';
 import type { ImageReader } from '../image/decode.ts';
 import type { ImageHeader } from '../image/header.ts';
+import type { Image } from '../image/image.ts';
+import { Pixels } from '../image/pixels.ts';
+import { makeThumbnail, type JpegEncoder } from '../image/thumbnail.ts';
 
 /** Descriptors of one image, and what its header said. */
 export interface Described {
   readonly header: ImageHeader;
   readonly descriptors: Descriptors;
+  /** Makes a small JPEG of it, at most {@link MAX_THUMBNAIL_BYTES}; undefined where none is small enough. Absent without an encoder. */
+  readonly thumbnail?: () => Promise<Uint8Array | undefined>;
 }
 
 /** Image file -> descriptors. */
@@ -31,15 +37,23 @@ export class VocabularyExtractor implements Extractor {
   readonly #reader: ImageReader;
   readonly #features: FeatureExtractor;
   readonly #words: BagOfWords;
+  readonly #small: (image: Image) => Pick<Described, 'thumbnail'>;
 
   /**
    * @param module - Compiled kernels.
    * @param vocabulary - Names the model, and holds the codebook.
    * @param model - The model the vocabulary was trained with.
    * @param reader - Decoders and limits.
+   * @param encode - For thumbnails; none are made without it.
    * @throws `parameter-mismatch` when the model is another one than the vocabulary's. {@link RetrievalError}
    */
-  constructor(module: WebAssembly.Module, vocabulary: Vocabulary, model: DeepModel, reader: ImageReader) {
+  constructor(
+    module: WebAssembly.Module,
+    vocabulary: Vocabulary,
+    model: DeepModel,
+    reader: ImageReader,
+    encode?: JpegEncoder,
+  ) {
     const { sha256, inputSide, inputFit } = vocabulary.model;
     if (model.sha256 !== sha256 || model.inputSide !== inputSide || model.inputFit !== inputFit)
       throw new RetrievalError(
@@ -49,11 +63,14 @@ export class VocabularyExtractor implements Extractor {
     this.#reader = reader;
     this.#features = new FeatureExtractor(module, vocabulary.local, model);
     this.#words = new BagOfWords(module, vocabulary.codebook, vocabulary.idf);
+    const pixels = new Pixels(module);
+    this.#small = (image) =>
+      encode === undefined ? {} : { thumbnail: () => makeThumbnail(pixels, encode, image, MAX_THUMBNAIL_BYTES) };
   }
 
   async describe(bytes: Uint8Array): Promise<Described> {
     const { image, header } = await this.#reader.read(bytes);
     const { ehd, local, deep } = await this.#features.describe(image);
-    return { header, descriptors: { ehd, bow: this.#words.describe(local), deep } };
+    return { header, descriptors: { ehd, bow: this.#words.describe(local), deep }, ...this.#small(image) };
   }
 }

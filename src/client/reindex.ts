@@ -75,7 +75,7 @@ function sealAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Pr
 function encodeAnew(current: Client, next: Client, ids: readonly Uint8Array[]): Promise<ReindexOutcome[]> {
   return putEach(current, next, ids, async (id) => {
     const [bytes, record] = [await current.open(id), await current.record(id)];
-    return describeAgain(next, id, bytes, record);
+    return describeAgain(next, id, bytes, record, record.imageVersion);
   });
 }
 

@@ -6,7 +6,7 @@
 import { equalBytes, fromHex, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { ImageRecord } from '../crypto/record.ts';
-import type { Client } from './client.ts';
+import { imageVersion, type Client } from './client.ts';
 import { describeAgain } from './describe-again.ts';
 import { isConnectionFailure } from './transport.ts';
 import { verifyLibrary, type Verification } from './verify-library.ts';
@@ -56,11 +56,11 @@ export async function repairLibrary(client: Client, onImage: () => void = () => 
 /** Mends one image. @returns What was made anew; undefined when that was nothing. */
 async function mend(client: Client, id: Uint8Array): Promise<Repair | undefined> {
   const stored = await readable(() => client.record(id));
-  const opened = await readable(() => client.open(id));
+  const opened = await readable(() => client.openWithThumbnail(id));
   const left = stored !== undefined && opened !== undefined ? {} : await client.salvage(id);
   const known = stored ?? left.record;
-  const bytes = opened ?? left.bytes;
-  const record = usable(client, known, bytes);
+  const { bytes, thumbnail } = opened ?? left;
+  const record = usable(client, known, bytes, thumbnail);
   // The server may have mended it already.
   if (opened !== undefined && record !== undefined && record === stored && (await client.isWhole(id))) return undefined;
   const name = toHex(id);
@@ -71,9 +71,9 @@ async function mend(client: Client, id: Uint8Array): Promise<Repair | undefined>
   }
   const item =
     record === undefined
-      ? (await describeAgain(client, id, bytes, known ?? { name })).item
+      ? (await describeAgain(client, id, bytes, known ?? { name }, imageVersion(thumbnail))).item
       : client.prepareRecord(id, record);
-  await client.put([opened === undefined ? { ...item, ...(await client.sealImage(id, bytes)) } : item]);
+  await client.put([opened === undefined ? { ...item, ...(await client.sealImage(id, bytes, thumbnail)) } : item]);
   const made = record === undefined ? 'record' : 'index';
   return { id: name, made: opened === undefined ? [made, 'image'] : [made], nameLost: known === undefined };
 }
@@ -90,9 +90,17 @@ async function putAlone(client: Client, id: Uint8Array, record: ImageRecord): Pr
 }
 
 /** A record that can be sealed again as it is. */
-function usable(client: Client, record: ImageRecord | undefined, bytes?: Uint8Array): ImageRecord | undefined {
+function usable(
+  client: Client,
+  record: ImageRecord | undefined,
+  bytes: Uint8Array | undefined,
+  thumbnail: Uint8Array | undefined,
+): ImageRecord | undefined {
   if (record === undefined || (bytes !== undefined && record.fileBytes !== bytes.length)) return undefined;
-  return !record.indexed || equalBytes(record.fingerprint, client.vocabulary.fingerprint) ? record : undefined;
+  if (record.indexed && !equalBytes(record.fingerprint, client.vocabulary.fingerprint)) return undefined;
+  const version = imageVersion(thumbnail);
+  // A thumbnail that is lost is not made again: that would take a decoder.
+  return bytes === undefined || record.imageVersion === version ? record : { ...record, imageVersion: version };
 }
 
 /** Undefined for what does not open. */

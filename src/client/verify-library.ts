@@ -4,7 +4,7 @@
  */
 import { fromHex, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
-import type { Client, RootComparison } from './client.ts';
+import { imageVersion, type Client, type RootComparison } from './client.ts';
 import { isConnectionFailure } from './transport.ts';
 
 /** One thing that is not as it should be. */
@@ -25,7 +25,7 @@ export interface Verification {
 }
 
 /**
- * Opens every record and every image, counts them, and holds them against the library root.
+ * Opens every record, every image and every thumbnail, counts them, and holds them against the library root.
  * @param onImage - Called after each image.
  */
 export async function verifyLibrary(client: Client, onImage: () => void = () => undefined): Promise<Verification> {
@@ -47,12 +47,14 @@ export async function verifyLibrary(client: Client, onImage: () => void = () => 
     images++;
     blobBytes += bytesOfImage;
     try {
-      const [bytes, record] = [await client.open(id), await client.record(id)];
+      const [{ bytes, thumbnail }, record] = [await client.openWithThumbnail(id), await client.record(id)];
       if (bytes.length !== record.fileBytes)
         throw new RetrievalError(
           'corrupt-record',
           `the record says ${record.fileBytes} bytes, the image has ${bytes.length}`,
         );
+      if (record.imageVersion !== imageVersion(thumbnail))
+        throw new RetrievalError('corrupt-record', 'the record says otherwise whether the image has a thumbnail');
     } catch (error) {
       if (!(error instanceof RetrievalError) || isConnectionFailure(error)) throw error;
       // The server's own check may have named it already.

@@ -5,7 +5,7 @@
  * | ------- | -------------- | ---------------------------------------------------------------------- |
  * | u8[4]   | magic          | `BSRC`                                                                 |
  * | u8      | version        | 0                                                                      |
- * | u8      | flags          | bit 0 indexed, bit 1 has a path, bit 2 has a thumbnail                 |
+ * | u8      | flags          | bit 0 indexed, bit 1 has a path                                        |
  * | u8      | imageVersion   | version of the image's sealed form                                     |
  * | u8      | reserved       | 0                                                                      |
  * | u8[32]  | fingerprint    | of the vocabulary; zeros when not indexed                              |
@@ -16,7 +16,6 @@
  * | text    | type           | u32 length, at most 255 bytes: the format, 'jpeg'                      |
  * | u32 x 2 | width, height  | upright; 0 where unknown                                               |
  * | u64 x 2 | added, modified| milliseconds since 1970                                                |
- * | u8[32]  | thumbnailKey   | if it has a thumbnail                                                  |
  *
  * These bytes are padded (`u64(length) || bytes || zeros`, to a whole multiple of 512 bytes, so that all but the longest names and
  * paths give one size) and sealed under key `record` with context `'record' || id`.
@@ -25,7 +24,6 @@
 import { MAX_CODE_BYTES, assertBytes, assertInteger, assertString } from '../base/assert.ts';
 import { ByteReader, ByteWriter, utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
-import { KEY_BYTES } from './keys.ts';
 import { pad, unpad } from './padme.ts';
 import { open, seal } from './seal.ts';
 import { wipe } from './wipe.ts';
@@ -39,7 +37,6 @@ const MAX_TYPE_BYTES = 255;
 const PADDING_BYTES = 512;
 const INDEXED = 1;
 const HAS_PATH = 2;
-const HAS_THUMBNAIL = 4;
 
 /** What is known of one image. */
 export interface ImageRecord {
@@ -62,9 +59,7 @@ export interface ImageRecord {
   /** Milliseconds since 1970. */
   readonly addedAt: number;
   readonly modifiedAt: number;
-  /** 32 bytes, when a thumbnail is stored. */
-  readonly thumbnailKey?: Uint8Array;
-  /** Version of the image's sealed form. */
+  /** Version of the image's sealed form: 1 where it has a thumbnail. */
   readonly imageVersion: number;
 }
 
@@ -82,22 +77,17 @@ export function encodeRecord(record: ImageRecord): Uint8Array<ArrayBuffer> {
   const name = checkedText(record.name, 'name', 1, MAX_NAME_BYTES);
   const type = checkedText(record.type, 'type', 0, MAX_TYPE_BYTES);
   const path = record.path === undefined ? undefined : checkedText(record.path, 'path', 0, MAX_PATH_BYTES);
-  if (record.thumbnailKey !== undefined) assertBytes(record.thumbnailKey, 'thumbnailKey', KEY_BYTES);
   for (const field of ['fileBytes', 'addedAt', 'modifiedAt'] as const)
     assertInteger(record[field], field, 0, Number.MAX_SAFE_INTEGER);
   for (const field of ['width', 'height'] as const) assertInteger(record[field], field, 0, 2 ** 32 - 1);
   assertInteger(record.imageVersion, 'imageVersion', 0, 255);
 
-  const flags =
-    (record.indexed ? INDEXED : 0) |
-    (path === undefined ? 0 : HAS_PATH) |
-    (record.thumbnailKey === undefined ? 0 : HAS_THUMBNAIL);
+  const flags = (record.indexed ? INDEXED : 0) | (path === undefined ? 0 : HAS_PATH);
   const writer = new ByteWriter().u32(MAGIC).u8(VERSION).u8(flags).u8(record.imageVersion).u8(0);
   writer.raw(record.fingerprint).block(record.code).block(name);
   if (path !== undefined) writer.block(path);
   writer.u64(record.fileBytes).block(type).u32(record.width).u32(record.height);
   writer.u64(record.addedAt).u64(record.modifiedAt);
-  if (record.thumbnailKey !== undefined) writer.raw(record.thumbnailKey);
   return writer.finish();
 }
 
@@ -112,7 +102,7 @@ export function decodeRecord(bytes: Uint8Array): ImageRecord {
   if (version !== VERSION)
     throw new RetrievalError('unsupported-version', `expected record version ${VERSION}, got ${version}`);
   const flags = reader.u8();
-  if (flags > (INDEXED | HAS_PATH | HAS_THUMBNAIL)) throw reader.error(`expected known flags, got ${flags}`);
+  if (flags > (INDEXED | HAS_PATH)) throw reader.error(`expected known flags, got ${flags}`);
   const imageVersion = reader.u8();
   if (reader.u8() !== 0) throw reader.error('expected reserved byte 0');
   const fingerprint = reader.raw(FINGERPRINT_BYTES).slice();
@@ -125,7 +115,6 @@ export function decodeRecord(bytes: Uint8Array): ImageRecord {
   const fileBytes = reader.u64();
   const type = reader.text(MAX_TYPE_BYTES);
   const [width, height, addedAt, modifiedAt] = [reader.u32(), reader.u32(), reader.u64(), reader.u64()];
-  const thumbnailKey = (flags & HAS_THUMBNAIL) !== 0 ? reader.raw(KEY_BYTES).slice() : undefined;
   reader.end();
   return {
     indexed,
@@ -139,7 +128,6 @@ export function decodeRecord(bytes: Uint8Array): ImageRecord {
     height,
     addedAt,
     modifiedAt,
-    ...(thumbnailKey === undefined ? {} : { thumbnailKey }),
     imageVersion,
   };
 }

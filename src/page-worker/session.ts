@@ -33,6 +33,7 @@ import { Adding } from './adding.ts';
 import { browserFile } from './browser-file.ts';
 import { loadBrowserModel, type Fetcher } from './browser-model.ts';
 import { createCanvasDecoder } from './canvas-decoder.ts';
+import { encodeJpeg } from './canvas-encoder.ts';
 import { tell } from './scope.ts';
 import { smallPicture } from './small-picture.ts';
 import { ZipStream } from './zip-stream.ts';
@@ -115,7 +116,7 @@ export class Session {
           } finally {
             tell({ event: 'busy', what: '' });
           }
-          return counted(new VocabularyExtractor(kernels, described.vocabulary, model, reader), () =>
+          return counted(new VocabularyExtractor(kernels, described.vocabulary, model, reader, encodeJpeg), () =>
             adding?.encoded(),
           );
         },
@@ -186,8 +187,10 @@ export class Session {
     return record;
   }
 
-  /** A small picture, or undefined. */
+  /** A small picture: the one that was sealed when the picture was added, or made of the whole file; or undefined. */
   async thumbnail(id: string): Promise<Blob | undefined> {
+    const sealed = await this.#client.openThumbnail(idBytes(id));
+    if (sealed !== undefined) return new Blob([sealed as Uint8Array<ArrayBuffer>], { type: 'image/jpeg' });
     return smallPicture(await this.#client.open(idBytes(id)), this.#reader);
   }
 

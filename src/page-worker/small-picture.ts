@@ -1,8 +1,9 @@
 /**
- * Small pictures for the grid, from whole files.
+ * Small pictures for the grid, of files that were stored without one.
  * @module
  */
 import type { ImageReader } from '../image/decode.ts';
+import { imageData } from './canvas-encoder.ts';
 
 /** Pixels of the shorter side, at least, where the file has them: a tile is filled. */
 const SIDE = 256;
@@ -42,12 +43,7 @@ async function decode(bytes: Uint8Array, reader: ImageReader): Promise<ImageBitm
   }
   try {
     const { image } = await reader.read(bytes);
-    const pixels = new ImageData(image.width, image.height);
-    for (let i = 0; i < image.width * image.height; i++) {
-      pixels.data.set(image.data.subarray(3 * i, 3 * i + 3), 4 * i);
-      pixels.data[4 * i + 3] = 255;
-    }
-    return await createImageBitmap(pixels);
+    return await createImageBitmap(imageData(image));
   } catch {
     return undefined;
   }

@@ -11,6 +11,7 @@ import { readError, walk, type Found } from '../walk.ts';
 interface Options extends OpenOptions {
   readonly storeUndecodable?: boolean;
   readonly concurrency?: number;
+  readonly thumbnails?: boolean;
 }
 
 /** What an `add` came to. */
@@ -40,7 +41,7 @@ interface File extends Source {
 export async function addPaths(
   library: Library,
   paths: readonly string[],
-  options: Common & { readonly storeUndecodable?: boolean; readonly concurrency?: number },
+  options: Common & Pick<Options, 'storeUndecodable' | 'concurrency' | 'thumbnails'>,
   signal?: AbortSignal,
 ): Promise<AddSummary> {
   const { found, unreadable } = await walk(paths);
@@ -51,6 +52,7 @@ export async function addPaths(
   try {
     for await (const outcome of addImages(library.client, sources(found), {
       storeUndecodable: options.storeUndecodable === true,
+      thumbnails: options.thumbnails !== false,
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
       ...(signal === undefined ? {} : { signal }),
     })) {
