@@ -1,12 +1,12 @@
 /**
- * CRC-32 (IEEE 802.3, reflected polynomial 0xEDB88320), eight bytes a step ("slicing by 8").
+ * CRC-32 (IEEE 802.3, reflected polynomial 0xEDB88320), sixteen bytes a step ("slicing by 16").
  *
  * Finds accidents, not attacks: what must resist an attacker is authenticated by the client.
  * @module
  */
 
 const POLYNOMIAL = 0xedb88320;
-const SLICES = 8;
+const SLICES = 16;
 
 let tables: Int32Array | undefined;
 
@@ -28,19 +28,31 @@ function makeTables(): Int32Array {
  */
 export function crc32(bytes: Uint8Array, previous = 0): number {
   const t = (tables ??= makeTables());
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let crc = ~previous;
   let i = 0;
-  for (const end = bytes.length - 7; i < end; i += 8) {
-    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+  for (const end = bytes.length - 15; i < end; i += 16) {
+    const a = crc ^ words.getInt32(i, true);
+    const b = words.getInt32(i + 4, true);
+    const c = words.getInt32(i + 8, true);
+    const d = words.getInt32(i + 12, true);
     crc =
-      t[1792 + (crc & 0xff)]! ^
-      t[1536 + ((crc >>> 8) & 0xff)]! ^
-      t[1280 + ((crc >>> 16) & 0xff)]! ^
-      t[1024 + (crc >>> 24)]! ^
-      t[768 + bytes[i + 4]!]! ^
-      t[512 + bytes[i + 5]!]! ^
-      t[256 + bytes[i + 6]!]! ^
-      t[bytes[i + 7]!]!;
+      t[0xf00 + (a & 0xff)]! ^
+      t[0xe00 + ((a >>> 8) & 0xff)]! ^
+      t[0xd00 + ((a >>> 16) & 0xff)]! ^
+      t[0xc00 + (a >>> 24)]! ^
+      t[0xb00 + (b & 0xff)]! ^
+      t[0xa00 + ((b >>> 8) & 0xff)]! ^
+      t[0x900 + ((b >>> 16) & 0xff)]! ^
+      t[0x800 + (b >>> 24)]! ^
+      t[0x700 + (c & 0xff)]! ^
+      t[0x600 + ((c >>> 8) & 0xff)]! ^
+      t[0x500 + ((c >>> 16) & 0xff)]! ^
+      t[0x400 + (c >>> 24)]! ^
+      t[0x300 + (d & 0xff)]! ^
+      t[0x200 + ((d >>> 8) & 0xff)]! ^
+      t[0x100 + ((d >>> 16) & 0xff)]! ^
+      t[d >>> 24]!;
   }
   for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 0xff]!;
   return ~crc >>> 0;
