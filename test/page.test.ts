@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { openLibrary } from '../src/adapters/library.ts';
@@ -141,6 +142,48 @@ test('serve --ui: strict headers, restricted files for bearers alone, nothing be
   const { code, stderr } = await blindsight(['serve', library]);
   assert.is(code, 2, stderr);
   assert.match(stderr, '"--credentials" expected');
+});
+
+test('page files are compressed when asked, each encoding under a tag of its own; what is restricted is not', async () => {
+  const { url, page: address } = served!;
+  const tags = new Set<string>();
+  for (const [path, file] of [
+    ['page/main.js', join(ROOT, 'build', 'page', 'main.js')],
+    [
+      'page/runtime/ort-wasm-simd-threaded.wasm',
+      fileURLToPath(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')),
+    ],
+  ] as const) {
+    const wanted = await readFile(file);
+    for (const encoding of ['br', 'gzip', 'identity']) {
+      const headers = { 'accept-encoding': encoding };
+      const response = await fetch(`${url}/${path}`, { headers });
+      const told = encoding === 'identity' ? null : encoding;
+      assert.equal([response.headers.get('content-encoding'), response.headers.get('vary')], [told, 'accept-encoding']);
+      assert.match(response.headers.get('content-security-policy')!, "default-src 'none'");
+      const length = Number(response.headers.get('content-length'));
+      assert.ok(told === null ? length === wanted.length : length < wanted.length / 2, `${path} ${encoding} ${length}`);
+      assert.ok(wanted.equals(new Uint8Array(await response.arrayBuffer())), `${path} ${encoding}`);
+      const tag = response.headers.get('etag')!;
+      tags.add(tag);
+      const again = await fetch(`${url}/${path}`, { headers: { ...headers, 'if-none-match': tag } });
+      assert.is(again.status, 304);
+      const other = await fetch(`${url}/${path}`, {
+        headers: { 'accept-encoding': encoding === 'br' ? 'gzip' : 'br', 'if-none-match': tag },
+      });
+      assert.is(other.status, 200);
+      await other.arrayBuffer();
+    }
+  }
+  assert.is(tags.size, 6);
+  const token = new URL(address!).hash.slice(1);
+  const key = await fetch(`${url}/page/library/key`, {
+    headers: { authorization: `Bearer ${token}`, 'accept-encoding': 'br' },
+  });
+  assert.is(key.headers.get('content-encoding'), null);
+  await key.arrayBuffer();
+  const api = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: object };
+  assert.ok('/' in api.paths && '/page/{file}' in api.paths);
 });
 
 let page: Page;

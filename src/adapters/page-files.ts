@@ -12,6 +12,8 @@ import { accessSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 import { utf8 } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { FileSource, ServedFile } from '../server/files.ts';
@@ -32,6 +34,10 @@ const TYPES: Readonly<Record<string, string>> = {
   wasm: 'application/wasm',
 };
 const BYTES = 'application/octet-stream';
+/** ONNX Runtime's 14 MB become 2.8 in a second, where 9 takes six for 2.7. */
+const BROTLI_QUALITY = 5;
+const brotli = promisify(brotliCompress);
+const gzipped = promisify(gzip);
 
 /** What is fetched of ONNX Runtime: its module, and the WebAssembly with SIMD that it loads, with and without threads. */
 const RUNTIME_FILES = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
@@ -71,17 +77,26 @@ export async function pageFiles({ client }: PageOptions): Promise<FileSource> {
   return (path) => files.get(path);
 }
 
-/** A file that is read once, when it is first asked for. */
+/** A file that is read once, and compressed once, when it is first asked for so. */
 function kept(path: string): ServedFile {
-  let bytes: Promise<Uint8Array> | undefined;
-  return {
-    type: TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? BYTES,
-    restricted: false,
-    read() {
-      bytes ??= readFile(path);
-      bytes.catch(() => (bytes = undefined));
-      return bytes;
-    },
+  const type = TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? BYTES;
+  const read = once(() => readFile(path));
+  // A model is noise to a compressor.
+  if (type === BYTES) return { type, restricted: false, read };
+  const made = {
+    br: once(async () => brotli(await read(), { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } })),
+    gzip: once(async () => gzipped(await read())),
+  };
+  return { type, restricted: false, read, compress: (encoding) => made[encoding]() };
+}
+
+/** The same answer every time; a failure is tried anew. */
+function once(make: () => Promise<Uint8Array>): () => Promise<Uint8Array> {
+  let made: Promise<Uint8Array> | undefined;
+  return () => {
+    made ??= make();
+    made.catch(() => (made = undefined));
+    return made;
   };
 }
 

@@ -3,6 +3,8 @@
  * @module
  */
 
+import type { Encoding } from './accept-encoding.ts';
+
 /** One file. */
 export interface ServedFile {
   /** Media type. */
@@ -11,6 +13,8 @@ export interface ServedFile {
   readonly restricted: boolean;
   /** All of it. The same array for the same bytes, where they are kept in memory: then they are hashed once. */
   read(): Promise<Uint8Array>;
+  /** The same, compressed; kept in memory as well. Absent where that is not worth it. */
+  readonly compress?: (encoding: Encoding) => Promise<Uint8Array>;
 }
 
 /** The file at a path that begins with `/`; undefined where there is none. */

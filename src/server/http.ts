@@ -6,7 +6,7 @@
  * | `POST /v0/messages`  | by message   | one encoded request in, one encoded response out; errors too, by status  |
  * | `GET /v0/blobs/:id`  | owner, viewer | an encrypted image, streamed; ranges, ETag                              |
  * | `GET /healthz`, `/readyz`, `/metrics`, `/openapi.json` | anyone |                                              |
- * | `GET` anything else  | by file      | files that are served beside the messages, such as the browser page; none by default |
+ * | `GET` anything else  | by file      | files that are served beside the messages, such as the browser page, compressed when asked; none by default |
  *
  * There is no `PUT` of a blob: the store takes an image with its record or not at all, and a message carries both.
  * TLS is the platform's affair: a proxy in front, or the runtime.
@@ -27,6 +27,7 @@ import {
   responseKind,
   type BlobResponse,
 } from '../protocol/messages.ts';
+import { acceptedEncoding } from './accept-encoding.ts';
 import { parseRange } from './byte-range.ts';
 import { authenticate, mayAsk, type Credential } from './credentials.ts';
 import { PAGE_HEADERS, type FileSource } from './files.ts';
@@ -278,7 +279,7 @@ export function createHandler(server: Server, options: HandlerOptions): Handler 
   app.get('/openapi.json', ({ env }) => {
     env.route = '/openapi.json';
     env.kind = 'openapi';
-    return jsonResponse(env, 200, describeApi());
+    return jsonResponse(env, 200, describeApi(options.files !== undefined));
   });
 
   const only = (path: string, allow: string): void => {
@@ -303,7 +304,9 @@ export function createHandler(server: Server, options: HandlerOptions): Handler 
       env.route = '/*';
       env.kind = 'file';
       if (file.restricted) await admit(context);
-      const bytes = await file.read();
+      const encoding = file.compress && acceptedEncoding(req.raw.headers.get('accept-encoding'));
+      const bytes = encoding === undefined ? await file.read() : await file.compress!(encoding);
+      // Of what is sent: another encoding is another representation.
       let tag = tags.get(bytes);
       if (tag === undefined) tags.set(bytes, (tag = `"${toHex(sha256(bytes).subarray(0, 16))}"`));
       const headers = new Headers({
@@ -312,6 +315,8 @@ export function createHandler(server: Server, options: HandlerOptions): Handler 
         'cache-control': file.restricted ? 'private, no-cache' : 'no-cache',
         'content-type': file.type,
       });
+      if (file.compress !== undefined) headers.set('vary', 'accept-encoding');
+      if (encoding !== undefined) headers.set('content-encoding', encoding);
       if (matches(req.raw.headers.get('if-none-match'), tag)) return new Response(null, { status: 304, headers });
       headers.set('content-length', String(bytes.length));
       if (req.raw.method === 'HEAD') return new Response(null, { headers });

@@ -17,8 +17,41 @@ function open(summary: string, type: string, also: object = {}): object {
   };
 }
 
-/** The whole description, for `JSON.stringify`. */
-export function describeApi(): object {
+/** What a handler serves beside the messages. */
+const FILES = {
+  '/': open('The browser page: static.', 'text/html', { 304: { description: 'Not changed.' } }),
+  '/page/{file}': {
+    get: {
+      summary:
+        'A static file of the page, compressed when asked. Script, style, kernels and ONNX Runtime are for anyone; models/*, models.json and library/* for bearers.',
+      security: [{}, { bearer: [] }],
+      parameters: [
+        {
+          ...{ name: 'file', in: 'path', required: true, schema: { type: 'string' } },
+          description: 'May have slashes: runtime/NAME, models/SHA256, library/NAME.',
+        },
+        { name: 'If-None-Match', in: 'header', schema: { type: 'string' } },
+        { name: 'Accept-Encoding', in: 'header', schema: { type: 'string' }, description: 'br and gzip are known.' },
+      ],
+      responses: {
+        200: {
+          description: 'The file.',
+          headers: { ETag: { schema: { type: 'string' }, description: 'Of the bytes in this encoding.' } },
+          content: { '*/*': {} },
+        },
+        304: { description: 'Not changed.' },
+        401: refused('No credential, or an unknown one.'),
+        404: refused('No such file.'),
+      },
+    },
+  },
+};
+
+/**
+ * The whole description, for `JSON.stringify`.
+ * @param files - Whether the browser page is served too.
+ */
+export function describeApi(files: boolean): object {
   return {
     openapi: '3.1.0',
     info: {
@@ -88,6 +121,7 @@ export function describeApi(): object {
       }),
       '/metrics': open('Counters in the Prometheus text format. No ids, no users.', 'text/plain'),
       '/openapi.json': open('This description.', 'application/json'),
+      ...(files ? FILES : {}),
     },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
