@@ -5,8 +5,9 @@
  * A view of the store. Images that cannot be searched have no row.
  * @module
  */
-import { compareBytes, toHex } from '../base/bytes.ts';
+import { compareBytes } from '../base/bytes.ts';
 import type { StoredVector } from '../base/stored-vector.ts';
+import { IdRows } from './id-rows.ts';
 import { Postings } from './postings.ts';
 import type { Segment } from './segment.ts';
 import type { GenerationInfo } from './store.ts';
@@ -54,9 +55,8 @@ export class Generation {
   /** None where the client ranks the candidates. */
   readonly #vectors: Vectors | undefined;
   readonly #postings: Postings;
-  readonly #rows = new Map<string, number>();
-  readonly #ids: (Uint8Array | undefined)[] = [];
-  readonly #isAlive = (row: number): boolean => this.#ids[row] !== undefined;
+  readonly #ids = new IdRows();
+  readonly #isAlive = (row: number): boolean => this.#ids.has(row);
 
   /**
    * @param module - Compiled kernels.
@@ -81,16 +81,12 @@ export class Generation {
     );
     if (start === undefined) return;
     this.#vectors?.append(start.vectors);
-    for (let row = 0; row < count; row++) {
-      const id = start.ids.slice(ID_BYTES * row, ID_BYTES * (row + 1));
-      this.#ids.push(id);
-      this.#rows.set(toHex(id), row);
-    }
+    for (let row = 0; row < count; row++) this.#ids.add(start.ids.subarray(ID_BYTES * row, ID_BYTES * (row + 1)));
   }
 
   /** Images that can be found. */
   get count(): number {
-    return this.#rows.size;
+    return this.#ids.count;
   }
 
   /** Whether so many rows are gone that reading everything again saves memory and time. */
@@ -102,19 +98,14 @@ export class Generation {
   put(id: Uint8Array, tokens: BigUint64Array, vector: StoredVector): void {
     this.remove(id);
     if (!isSearchable({ tokens, vector }, this.vectorDims)) return;
-    const row = this.#ids.length;
     this.#vectors?.append(vector);
-    this.#ids.push(id);
-    this.#rows.set(toHex(id), row);
-    this.#postings.add(row, tokens, this.#isAlive);
+    this.#postings.add(this.#ids.add(id), tokens, this.#isAlive);
   }
 
   remove(id: Uint8Array): void {
-    const key = toHex(id);
-    const row = this.#rows.get(key);
+    const row = this.#ids.rowOf(id);
     if (row === undefined) return;
-    this.#rows.delete(key);
-    this.#ids[row] = undefined;
+    this.#ids.remove(row);
     this.#vectors?.hide(row);
   }
 
@@ -128,7 +119,7 @@ export class Generation {
     const candidates = scan ? undefined : this.#postings.lookUp(tokens, this.#isAlive);
     const { indices, scores } = this.#vectors.top(vector, k, candidates);
     return {
-      ids: Array.from(indices, (row) => this.#ids[row]!),
+      ids: Array.from(indices, (row) => this.#ids.idOf(row)),
       scores,
       candidates: candidates?.length ?? this.count,
     };
@@ -137,6 +128,6 @@ export class Generation {
   /** The images that share a token, in order of id. */
   candidates(tokens: BigUint64Array): Uint8Array[] {
     const rows = this.#postings.lookUp(tokens, this.#isAlive);
-    return Array.from(rows, (row) => this.#ids[row]!).sort(compareBytes);
+    return Array.from(rows, (row) => this.#ids.idOf(row)).sort(compareBytes);
   }
 }

@@ -284,7 +284,9 @@ class StoreServer implements Server {
       generation.wasteful ||
       !(await refreshGeneration(generation, this.#store, info.parameters))
     ) {
+      // Let go of first: two of them may not fit into memory.
       this.#indexes.delete(name);
+      generation = undefined;
       generation = await loadGeneration(this.#kernels, this.#store, info);
       this.#indexes.set(name, { info, generation });
     }

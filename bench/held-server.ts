@@ -1,0 +1,119 @@
+/**
+ * A server over an LMDB store, as a process of its own whose memory can be read: `server-memory.bench.ts` starts it twice, to fill the store and to
+ * search it.
+ *
+ *     node --expose-gc held-server.js fill|search FOLDER RANKING VECTORS DIMS COUNT
+ *
+ * Records are random: what a sealed record, a token or a vector says does not change what it weighs.
+ */
+import { readFile } from 'node:fs/promises';
+import { vectorArray, setScale, type VectorFormat } from '../src/base/stored-vector.ts';
+import type { Mutation } from '../src/index/store.ts';
+import { decodeResponse, encodeRequest, type Ranking, type Request } from '../src/protocol/messages.ts';
+import { createServer } from '../src/server/server.ts';
+import { openLmdbStore } from '../src/stores/lmdb-store.ts';
+import { bytes, kernels } from '../test/support.ts';
+
+/** What the process holds at one moment, bytes. */
+export interface Held {
+  /** Its own memory. */
+  readonly own: number;
+  /** Pages of the store's file that the system keeps for it, and may take back. */
+  readonly file: number;
+}
+
+/** What the second process answers. */
+export interface Measured {
+  readonly opened: Held;
+  readonly loaded: Held;
+  readonly halved: Held;
+  /** Milliseconds of the first search, which reads the store, and of a later one. */
+  readonly first: number;
+  readonly later: number;
+}
+
+const SEALED_BYTES = 552;
+const WRAPPED_BYTES = 72;
+const BLOB_BYTES = 64;
+const TOKENS = 2;
+const BUCKETS = 65536;
+const BATCH = 5000;
+/** Removed rows that `generation.ts` tolerates before the index is made anew. */
+const SPARE = 1024;
+
+const [work, folder = '', ranking, vectors, dimsText, countText] = process.argv.slice(2);
+const [dims, count] = [Number(dimsText), Number(countText)];
+const shape = { ranking: ranking as Ranking, vectors: vectors as VectorFormat, vectorDims: dims };
+const parameters = bytes(32, 1);
+const pool = bytes(1 << 20, 2);
+
+function idOf(i: number): Uint8Array {
+  const id = new Uint8Array(16);
+  // Spread, as ids are.
+  new DataView(id.buffer).setUint32(0, Math.imul(i + 1, 0x9e3779b1) >>> 0);
+  new DataView(id.buffer).setUint32(4, i);
+  return id;
+}
+
+function tokensOf(i: number): BigUint64Array {
+  if (shape.ranking === 'client') return new BigUint64Array(0);
+  return BigUint64Array.from({ length: TOKENS }, (_, t) => BigInt((i * 7919 + t * 104729) % BUCKETS));
+}
+
+function put(i: number): Mutation {
+  const vector = vectorArray(shape.vectors, dims, shape.ranking === 'server' ? 1 : 0);
+  if (vector instanceof Int8Array) {
+    vector.set(new Int8Array(pool.buffer, (i * 31) % (pool.length - dims), dims));
+    setScale(vector, 1);
+  } else vector.fill(i % 97);
+  return {
+    ...{ kind: 'put', parameters, id: idOf(i), tokens: tokensOf(i), vector },
+    sealed: pool.subarray(i % 1000, (i % 1000) + SEALED_BYTES),
+    wrapped: pool.subarray(0, WRAPPED_BYTES),
+    blob: pool.subarray(0, BLOB_BYTES),
+  };
+}
+
+async function held(): Promise<Held> {
+  for (let i = 0; i < 3; i++) {
+    (globalThis as { gc?: () => void }).gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const status = await readFile('/proc/self/status', 'utf8');
+  const of = (name: string): number => 1024 * Number(status.match(new RegExp(`${name}:\\s+(\\d+)`))?.[1] ?? 0);
+  return { own: of('RssAnon'), file: of('RssFile') };
+}
+
+if (work === 'fill') {
+  const store = openLmdbStore(folder);
+  await store.commit([{ kind: 'begin', parameters, state: 'active', ...shape }]);
+  for (let from = 0; from < count; from += BATCH)
+    await store.commit(Array.from({ length: Math.min(BATCH, count - from) }, (_, i) => put(from + i)));
+  await store.close();
+} else {
+  const server = createServer({ store: openLmdbStore(folder), kernels });
+  const query = new Float32Array(dims).fill(1);
+  const searches: Record<Ranking, Request> = {
+    server: { kind: 'search', parameters, tokens: tokensOf(1), vector: query, k: 10, scan: true },
+    split: { kind: 'candidates', parameters, tokens: tokensOf(1), limit: 100 },
+    client: { kind: 'sync', parameters, since: count, limit: 100 },
+  };
+  const ask = async (request: Request): Promise<number> => {
+    const start = performance.now();
+    const response = decodeResponse(await server.handle(encodeRequest(request)));
+    if (response.kind === 'error') throw new Error(response.message);
+    return performance.now() - start;
+  };
+  const search = searches[shape.ranking];
+  const opened = await held();
+  const first = await ask(search);
+  const later = await ask(search);
+  const loaded = await held();
+  const gone = Math.min(count, Math.ceil(count / 2) + SPARE);
+  for (let from = 0; from < gone; from += BATCH)
+    await ask({ kind: 'remove', ids: Array.from({ length: Math.min(BATCH, gone - from) }, (_, i) => idOf(from + i)) });
+  await ask(search);
+  const measured: Measured = { opened, loaded, halved: await held(), first, later };
+  process.stdout.write(JSON.stringify(measured));
+  await server.close();
+}
