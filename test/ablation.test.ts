@@ -81,11 +81,12 @@ test('as searched: a copy rises above a higher score, the query and what is not 
   const codes = (i: number): Uint8Array => (i <= 1 || i === 99 ? copy : packSigns(floats(320, 100 + i)));
   const scores = Float32Array.from({ length: 100 }, (_, i) => (i === 1 ? 0.1 : 1 - i / 100));
   scores[99] = -1;
-  const lifted = asSearched(scores, -1, evidence, codes);
+  const lifted = asSearched(scores, scores, -1, evidence, codes);
   // Photo 1 is 91st, beyond the 74 that are opened; raised, it is opened.
   assert.is(lifted[1], scores[1]);
-  scores[1] = 0.5;
-  const raised = asSearched(scores, 0, evidence, codes);
+  const broad = scores.slice();
+  broad[1] = 0.5;
+  const raised = asSearched(scores, broad, 0, evidence, codes);
   assert.is(raised[0], -Infinity);
   assert.ok(raised.every((score, i) => i === 1 || score < raised[1]!));
   assert.is(raised[99], -1);

@@ -8,6 +8,7 @@ import { indexFingerprint, type IndexParameters, type Prefilter } from '../src/c
 import { reindex } from '../src/client/reindex.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
 import { FEATURES } from '../src/codes/block.ts';
+import { broaden } from '../src/codes/copy-evidence.ts';
 import { Encoder } from '../src/codes/encoder.ts';
 import { createVocabulary } from '../src/codes/vocabulary-format.ts';
 import { decodeRequest, decodeResponse, encodeResponse, type InfoResponse } from '../src/protocol/messages.ts';
@@ -67,6 +68,28 @@ test('the prefilter finds an image by itself, and ranks no more than a scan', as
     assert.ok(result.candidates <= result.records);
     assert.is(result.records, 40);
   }
+  await close();
+});
+
+test('a short answer is drawn by more even weights and ordered by the own ones; a long one by the own ones alone', async () => {
+  const { client, files, close } = await makeLibrary(3, 6);
+  const query = await client.query(files[0]!);
+  const rank = client.rank.bind(client);
+  const seen: unknown[] = [];
+  client.rank = (asked, options) => {
+    seen.push(asked.weights);
+    return rank(asked, options);
+  };
+  const { matches, weights } = await client.search(query, { k: 3, scan: true });
+  await client.search(query, { k: 65, scan: true });
+  assert.equal(seen, [broaden(query.weights), query.weights]);
+  assert.not.equal(seen[0], query.weights);
+  assert.equal(weights, query.weights);
+  for (const { features, score } of matches)
+    assert.is(
+      FEATURES.reduce((sum, feature) => sum + features[feature], 0),
+      score,
+    );
   await close();
 });
 

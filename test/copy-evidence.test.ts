@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
-import { FEATURES, type Feature } from '../src/codes/block.ts';
-import { CopyEvidence } from '../src/codes/copy-evidence.ts';
+import type { Feature } from '../src/codes/block.ts';
+import { broaden, CopyEvidence } from '../src/codes/copy-evidence.ts';
 import { blockStarts, makeReferences } from '../src/codes/curves.ts';
 import type { Projections } from '../src/codes/encoder.ts';
 import { packSigns } from '../src/codes/pack-signs.ts';
@@ -13,7 +13,7 @@ import { smallContent } from './vocabulary-support.ts';
 
 const test = suite('copy evidence');
 const BITS: Record<Feature, number> = { ehd: 16, bow: 24, deep: 24 };
-const SHARES: Record<Feature, number> = { ehd: 0.5, bow: 1, deep: 1 };
+const TELLING = ['bow', 'deep'] as const;
 const content = smallContent();
 const codes = packSigns(floats(64 * 64, 9));
 const vocabulary = createVocabulary({ ...content, references: makeReferences(codes, content.blocks) });
@@ -32,18 +32,20 @@ function definition(query: Projections, code: Uint8Array): number {
   const similarity = (of: Uint8Array, feature: Feature): number =>
     contribution(1, [...query[feature]], signs(of).slice(starts[feature], starts[feature] + BITS[feature]), true);
   let sum = 0;
-  for (const feature of FEATURES) {
+  for (const feature of TELLING) {
     const usual = Array.from({ length: 64 }, (_, i) => similarity(codes.subarray(8 * i, 8 * i + 8), feature));
     const mean = usual.reduce((a, b) => a + b, 0) / 64;
     const deviation = Math.sqrt(usual.reduce((a, b) => a + (b - mean) ** 2, 0) / 64);
-    sum += (SHARES[feature] * (similarity(code, feature) - mean)) / deviation;
+    sum += (similarity(code, feature) - mean) / deviation;
   }
-  return Math.max(0, sum / Math.sqrt(0.25 + 1 + 1) - 6);
+  return Math.max(0, sum / Math.sqrt(2) - 6);
 }
 
 test('the query itself stands out, and equals the definition', () => {
   for (let seed = 0; seed < 10; seed++) {
-    const query = projections(50 * seed);
+    // So few bits stand out far enough only when all of them count alike.
+    const { ehd, bow, deep } = projections(50 * seed);
+    const query = { ehd, bow: bow.map(Math.sign), deep: deep.map(Math.sign) };
     const expected = definition(query, codeOf(query));
     assert.ok(expected > 0);
     assert.ok(Math.abs(new CopyEvidence(vocabulary, query).excess(codeOf(query)) - expected) < 1e-4);
@@ -70,6 +72,18 @@ test('what a query has nothing of says nothing, and few references say nothing',
   const few = createVocabulary({ ...content, references: makeReferences(codes.slice(0, 8 * 8), content.blocks) });
   assert.is(new CopyEvidence(few, projections(1)).excess(codeOf(projections(1))), 0);
   assert.throws(() => evidence.excess(new Uint8Array(7)), RangeError);
+});
+
+test('broader weights: powers of 0.6 that sum to 1, in the same order; what has no weight gets none', () => {
+  // 0.1^0.6 = 0.251189, 0.2^0.6 = 0.380731, 0.7^0.6 = 0.807348; sum 1.439268.
+  const { ehd, bow, deep } = broaden({ ehd: 0.1, bow: 0.2, deep: 0.7 });
+  for (const [got, expected] of [
+    [ehd, 0.174525],
+    [bow, 0.264531],
+    [deep, 0.560944],
+  ] as const)
+    assert.ok(Math.abs(got - expected) < 1e-5, `${got}`);
+  assert.equal(broaden({ ehd: 0, bow: 1, deep: 0 }), { ehd: 0, bow: 1, deep: 0 });
 });
 
 test.run();

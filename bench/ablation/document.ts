@@ -1,4 +1,5 @@
 /** The report of the ablation, as Markdown. */
+import { cpus } from 'node:os';
 import { FEATURES, type Feature } from '../../src/codes/block.ts';
 import { describeInterval as interval, type Interval } from '../../src/eval/bootstrap.ts';
 import { markdownTable } from '../../src/eval/markdown.ts';
@@ -70,7 +71,7 @@ export function document(result: Result): string {
     `Tuned on Caltech-101 alone: its ${result.photos} photos are split by a seed, all is trained on one half, and one in ${result.step} of the other half's`,
     `${result.heldOut} photos is a query against the rest of that half. Rows of group *words* take one in ${result.wordsStep} photos of either half`,
     `(${result.thinned} queries) and compare with each other only. ITQ runs ${result.iterations} rounds here, 50 in training. *alone*: that feature's block;`,
-    '*adaptive*: the fused code. Bytes are those of a stored code. Milliseconds score all photos for one query, plain, on 2 cores of an AMD EPYC (Zen 5), Node 20.20,',
+    `*adaptive*: the fused code. Bytes are those of a stored code. Milliseconds score all photos for one query, plain, on ${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown CPU'}, Node ${process.version},`,
     'shared: orders of magnitude.',
     '',
     '**Bold** rows are what is shipped. *Less shipped*: points of mAP above that row of the same group (for one feature alone: above that feature as shipped), with the',

@@ -1,6 +1,6 @@
 /** Ways to rank a collection that is held as plaintext. */
 import { FEATURES, type Feature } from '../../src/codes/block.ts';
-import { CopyEvidence } from '../../src/codes/copy-evidence.ts';
+import { broaden, CopyEvidence } from '../../src/codes/copy-evidence.ts';
 import { blockStarts } from '../../src/codes/curves.ts';
 import type { Projections } from '../../src/codes/encoder.ts';
 import { fuseRanks } from '../../src/codes/rank-fusion.ts';
@@ -88,8 +88,11 @@ export function expanded(collection: Collection, weighing: Weighing, answers: nu
 export function searched(collection: Collection): Ranker {
   const plain = weighted(collection, 'adaptive');
   return (query) => {
-    const evidence = new CopyEvidence(collection.vocabulary, collection.encoded[query]!.projections);
-    return asSearched(Float32Array.from(plain(query)), query, evidence, (photo) => collection.encoded[photo]!.code);
+    const { projections } = collection.encoded[query]!;
+    const evidence = new CopyEvidence(collection.vocabulary, projections);
+    const drawn = collection.fusion.query(projections, broaden(collection.weights(query, 'adaptive')));
+    const [scores, broad] = [Float32Array.from(plain(query)), Float32Array.from(collection.scores(drawn))];
+    return asSearched(scores, broad, query, evidence, (photo) => collection.encoded[photo]!.code);
   };
 }
 

@@ -9,7 +9,7 @@ import { assertBytes, assertInteger } from '../base/assert.ts';
 import { concat, equalBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { FEATURES, type Feature } from '../codes/block.ts';
-import { CopyEvidence } from '../codes/copy-evidence.ts';
+import { broaden, CopyEvidence } from '../codes/copy-evidence.ts';
 import { Encoder, type Projections } from '../codes/encoder.ts';
 import { Fusion, type WeightRule, type Weights } from '../codes/fusion.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
@@ -145,7 +145,7 @@ export interface RootComparison {
 
 /**
  * More sealed records than asked for are opened and ranked by their exact score, so that the noise does not show and copies of the query
- * come first.
+ * come first. Answers longer than this hold copies without being drawn more broadly.
  */
 const SHORTLIST = 64;
 /** Images of a library that is ranked whole when the prefilter finds too few. */
@@ -616,8 +616,8 @@ export class Client {
   }
 
   /**
-   * Searches by picture: ranks as the library's ranking does, opens the best k + 64, and orders them: copies of the query first, the rest
-   * by exact score. When the prefilter leaves fewer than k images of a small library, the whole of it is ranked.
+   * Searches by picture: ranks as the library's ranking does, by more even weights where k is at most 64, opens the best k + 64, and orders
+   * them: copies of the query first, the rest by exact score. When the prefilter leaves fewer than k images of a small library, the whole of it is ranked.
    * @param query - From {@link query} or {@link queryStored}.
    * @throws On k or probes out of range. {@link RangeError}
    */
@@ -627,10 +627,11 @@ export class Client {
     const wanted = { ...options, k: Math.min(10_000, k + SHORTLIST) };
     // Ranking `client` is told the root with what has changed.
     const checked = this.#ranking === 'client' ? undefined : this.checkRoot();
-    let [ranked] = await Promise.all([this.rank(query, wanted), checked]);
+    const drawn = k <= SHORTLIST ? { ...query, weights: broaden(query.weights) } : query;
+    let [ranked] = await Promise.all([this.rank(drawn, wanted), checked]);
     // In a small library the buckets may hold fewer images than were asked for; ranking it whole costs little.
     if (options.scan !== true && ranked.records <= SMALL_LIBRARY && ranked.ids.length < Math.min(k, ranked.records))
-      ranked = await this.rank(query, { ...wanted, scan: true });
+      ranked = await this.rank(drawn, { ...wanted, scan: true });
     const matches: Match[] = [];
     const evidence = new CopyEvidence(this.vocabulary, query.projections);
     let damaged = ranked.damaged ?? 0;
