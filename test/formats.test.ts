@@ -6,12 +6,14 @@ import { entropyToMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { fromHex, toHex } from '../src/base/bytes.ts';
 import { decodeGrant, encodeGrant } from '../src/crypto/grant.ts';
+import { centroidInput } from '../src/crypto/centroid-tokens.ts';
 import { ImageCipher } from '../src/crypto/image-cipher.ts';
 import { openWithPassphrase, openWithWords } from '../src/crypto/key-file.ts';
 import { LibraryKeys } from '../src/crypto/keys.ts';
 import { openRecord, openRecordBytes } from '../src/crypto/record.ts';
 import { IdSums, NO_IDS, openRoot } from '../src/crypto/root.ts';
 import { unwrapKey } from '../src/crypto/seal.ts';
+import { Tokens } from '../src/crypto/token.ts';
 import { formatVectors, type FormatVectors } from './reference/formats.ts';
 import { kernels } from './support.ts';
 
@@ -44,7 +46,12 @@ test('record: its bytes and its fields', () => {
 test('image: its wrapped key and the file', async () => {
   const imageKey = unwrapKey(keys.get('wrap'), id, hex(vectors.wrappedKey));
   assert.is(toHex(imageKey), vectors.imageKey);
-  assert.is(toHex(await new ImageCipher(kernels).open(imageKey, id, hex(vectors.image))), vectors.file);
+  const cipher = new ImageCipher(kernels);
+  assert.is(toHex(await cipher.open(imageKey, id, hex(vectors.image))), vectors.file);
+  const both = hex(vectors.imageWithThumbnail);
+  assert.is(toHex(await cipher.open(imageKey, id, both)), vectors.file);
+  assert.is(toHex((await cipher.openThumbnail(imageKey, id, both))!), vectors.thumbnail);
+  assert.is(await cipher.openThumbnail(imageKey, id, hex(vectors.image)), undefined);
 });
 
 test('grant, inside its age file', () => {
@@ -68,6 +75,14 @@ test('library root', () => {
   const sums = new IdSums(keys.get('root'));
   const set = ids.map(hex).reduce((sum, one) => sums.add(sum, one), NO_IDS);
   assert.equal(openRoot(keys.get('root'), hex(sealed)), { parameters: hex(parameters), changes, ids: set });
+});
+
+test('tokens of centroids', () => {
+  const { fingerprint, tokens } = vectors.centroidTokens;
+  const maker = new Tokens(keys.get('token/centroid'));
+  for (const [centroid, expected] of tokens) {
+    assert.is(maker.of(centroidInput(hex(fingerprint), centroid)), BigInt(`0x${expected}`));
+  }
 });
 
 test.run();

@@ -6,6 +6,7 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { argon2id } from '@noble/hashes/argon2.js';
+import { token } from './centroid-tokens.ts';
 import { chachaRounds, chachaState } from './chacha20.ts';
 import { hkdf, hkdfExpand, logisticBytes } from './keys.ts';
 import { rootBytes } from './root.ts';
@@ -72,9 +73,14 @@ export interface FormatVectors {
   wrappedKey: string;
   file: string;
   image: string;
+  thumbnail: string;
+  /** The same file. */
+  imageWithThumbnail: string;
   /** Inside the age file. The vocabulary is any bytes. */
   grant: { role: string; server: string; index: string; vocabulary: string; bytes: string };
   root: { parameters: string; changes: number; ids: string[]; sealed: string };
+  /** Number of a centroid, and its token as 16 hexadecimal digits of a u64. */
+  centroidTokens: { fingerprint: string; tokens: [number, string][] };
 }
 
 export function formatVectors(): FormatVectors {
@@ -128,12 +134,21 @@ export function formatVectors(): FormatVectors {
   masked.set(file, 8);
   const stream = logisticBytes(hkdfExpand(imageKey, 'blindsight/1/image/logistic', 32), 0, masked.length);
   for (let i = 0; i < masked.length; i++) masked[i]! ^= stream[i]!;
+  const encrypt = (label: string, nonce: Buffer, version: number, bytes: Buffer): Buffer => {
+    const aead = createCipheriv('aes-256-gcm', hkdfExpand(imageKey, `blindsight/1/image/${label}`, 32), nonce);
+    aead.setAAD(Buffer.concat([id, Buffer.of(version)]));
+    return Buffer.concat([aead.update(bytes), aead.final(), aead.getAuthTag()]);
+  };
   // Chunk 0, and the last one.
   const nonce = Buffer.concat([u64(0), u32(1)]);
-  const aead = createCipheriv('aes-256-gcm', hkdfExpand(imageKey, 'blindsight/1/image/aead', 32), nonce);
-  aead.setAAD(Buffer.concat([id, Buffer.of(0)]));
-  const chunk = Buffer.concat([aead.update(masked), aead.final(), aead.getAuthTag()]);
-  const image = Buffer.concat([Buffer.from('BSIM'), Buffer.alloc(4), chunk]);
+  const image = Buffer.concat([Buffer.from('BSIM'), Buffer.alloc(4), encrypt('aead', nonce, 0, masked)]);
+  const thumbnail = fixed('thumbnail', 90);
+  const front = Buffer.alloc(16384 - 8 - 16);
+  front.set(block(thumbnail));
+  const imageWithThumbnail = Buffer.concat([
+    ...[Buffer.from('BSIM'), Buffer.of(1, 0, 0, 0), encrypt('thumbnail', Buffer.alloc(12), 1, front)],
+    encrypt('aead', nonce, 1, masked),
+  ]);
 
   const ids = [id, fixed('id 2', 16), fixed('id 3', 16)];
   const parameters = fixed('parameters', 32);
@@ -159,12 +174,21 @@ export function formatVectors(): FormatVectors {
     wrappedKey: wrappedKey.toString('hex'),
     file: file.toString('hex'),
     image: image.toString('hex'),
+    thumbnail: thumbnail.toString('hex'),
+    imageWithThumbnail: imageWithThumbnail.toString('hex'),
     grant: { ...granted, bytes: grant.toString('hex') },
     root: {
       parameters: parameters.toString('hex'),
       changes: 7,
       ids: ids.map((bytes) => bytes.toString('hex')),
       sealed: seal(derive('root'), fixed('nonce 5', 24), Buffer.from('root'), rootPlain).toString('hex'),
+    },
+    centroidTokens: {
+      fingerprint: fields.fingerprint,
+      tokens: [0, 1, 511, 70_000].map((centroid) => [
+        centroid,
+        token(derive('token/centroid'), fixed('fingerprint', 32), centroid).toString(16).padStart(16, '0'),
+      ]),
     },
   };
 }
