@@ -11,7 +11,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
+  closeSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -74,7 +76,7 @@ export class WriterLock {
     const holder: Holder = { pid, started: startOf(pid) ?? '', space: processSpace(), token };
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       try {
-        writeFileSync(path, JSON.stringify(holder), { flag: 'wx' });
+        writeNew(path, JSON.stringify(holder));
         return new WriterLock(path, token, times);
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error;
@@ -102,6 +104,19 @@ export class WriterLock {
     } catch {
       // A missed beat is made up for by the next.
     }
+  }
+}
+
+/** Makes a file that was not there. On a full disk none is left: an empty one would look like a writer at its beginning. */
+function writeNew(path: string, text: string): void {
+  const file = openSync(path, 'wx');
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
+  } finally {
+    closeSync(file);
   }
 }
 
