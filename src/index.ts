@@ -16,6 +16,7 @@ export * from './client/index-parameters.ts';
 export type { Ranked } from './client/ranker.ts';
 export * from './client/reindex.ts';
 export * from './client/transport.ts';
+export * from './client/upload-queue.ts';
 export * from './client/verify-library.ts';
 export { FEATURES, type Feature } from './codes/block.ts';
 export type { Descriptors } from './codes/descriptors.ts';

@@ -11,6 +11,7 @@
  * | `client/server.json`     | where the store is, if it is not in this folder                     |
  * | `client/role.json`       | in a folder that was joined: what its holder was let in for          |
  * | `client/cache`           | ranking `client`: encrypted copy of the records; may be deleted      |
+ * | `client/waiting/`        | images that were added while the server could not be reached: ciphertext, one file each |
  * | `client/root`            | the newest library root seen, sealed; where it is deleted, the next one is believed |
  * | `server/`                | the store: ciphertext only                                          |
  *
@@ -93,6 +94,11 @@ export class LibraryFiles {
   /** Where the newest library root seen is kept. */
   get root(): string {
     return this.#path('root');
+  }
+
+  /** Where images wait for a server that cannot be reached. */
+  get waiting(): string {
+    return this.#path('waiting');
   }
 
   #path(name: string): string {

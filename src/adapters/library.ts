@@ -17,7 +17,8 @@ import {
   type IndexParameters,
 } from '../client/index-parameters.ts';
 import { keyRotated } from '../client/rotated-key.ts';
-import { ask, type Transport } from '../client/transport.ts';
+import { ask, isUnreachable, type Transport } from '../client/transport.ts';
+import type { UploadQueue } from '../client/upload-queue.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
 import { decodeVocabulary, encodeVocabulary } from '../codes/vocabulary-format.ts';
 import {
@@ -42,6 +43,7 @@ import { cacheFile } from './cache-file.ts';
 import { LibraryFiles } from './library-files.ts';
 import { loadKernels, loadModel, loadVocabulary } from './package-files.ts';
 import { createSharpDecoder } from './sharp-decoder.ts';
+import { uploadFolder } from './upload-folder.ts';
 
 /** What a library is opened with. */
 export interface LibraryOptions {
@@ -52,6 +54,8 @@ export interface LibraryOptions {
   readonly tap?: Tap;
   /** Where the store is, when it is not in the folder. */
   readonly remote?: Remote;
+  /** Opens also while the server cannot be reached: enough to seal images that wait for it in {@link Library.queue}. */
+  readonly offline?: boolean;
   /** Takes the library as the server has it now for the right one, also when it is older than what was seen. */
   readonly accept?: boolean;
 }
@@ -234,6 +238,10 @@ export class Library {
   readonly client: Client;
   readonly vocabulary: Vocabulary;
   readonly index: IndexParameters;
+  /** Images that wait for the server. */
+  readonly queue: UploadQueue;
+  /** The server could not be reached when the library was opened (`offline`). */
+  readonly away: boolean;
   readonly #files: LibraryFiles;
   readonly #kernels: WebAssembly.Module;
   readonly #libraryKey: Uint8Array;
@@ -246,6 +254,7 @@ export class Library {
     libraryKey: Uint8Array,
     connection: Connection,
     { vocabulary, index }: IndexFiles,
+    away = false,
   ) {
     this.#files = files;
     this.#kernels = kernels;
@@ -253,6 +262,8 @@ export class Library {
     this.#connection = connection;
     this.vocabulary = vocabulary;
     this.index = index;
+    this.queue = uploadFolder(files.waiting);
+    this.away = away;
     const { client, extractor } = this.#makeClient(vocabulary, index, cacheFile(files.cache));
     this.client = client;
     this.#extractor = extractor;
@@ -272,9 +283,11 @@ export class Library {
       remote,
       opener,
       accept = false,
+      offline = false,
     }: {
       readOnly?: boolean;
       accept?: boolean;
+      offline?: boolean;
       empty?: boolean;
       tap?: Tap | undefined;
       remote?: Remote | undefined;
@@ -301,9 +314,12 @@ export class Library {
       const current = await files.readIndex('current').catch((error: unknown) => ({ error }));
       // What is being built may be damaged without harm to what serves.
       const next = await files.readIndex('next').catch(() => undefined);
-      const active = await activeParameters(transport);
+      const active = await activeParameters(transport).catch((error: unknown) => {
+        if (offline && isUnreachable(error)) return 'unknown' as const;
+        throw error;
+      });
       // A reindex or rotation that got as far as the server's switch, but not as far as the files': finish it.
-      if (next !== undefined && active !== undefined) {
+      if (next !== undefined && active !== undefined && active !== 'unknown') {
         const serving = await nextKeyOf(files, libraryKey, active, opener);
         if (serving !== undefined && equalBytes(active, nameOf(next, serving))) {
           if (!readOnly) await files.promoteNext();
@@ -314,6 +330,7 @@ export class Library {
       }
       if (current === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
       if ('error' in current) throw current.error;
+      if (active === 'unknown') return new Library(files, kernels, libraryKey, connection, current, true);
       if (active === undefined && !empty)
         throw new RetrievalError('corrupt-index', 'the store of the library holds no index');
       if (active !== undefined && !isOfKey(active, libraryKeyName(libraryKey))) throw keyRotated();

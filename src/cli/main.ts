@@ -121,7 +121,7 @@ command(
 
 command(
   'add <library> <paths...>',
-  'encrypt photos into a library; go on where it was stopped',
+  'encrypt photos into a library; go on where it was stopped; while its server cannot be reached, what is encrypted waits here',
   `blindsight add photos.blind ~/Pictures
    blindsight add photos.blind a.jpg b.png --json`,
 )
@@ -134,6 +134,18 @@ command(
   .action(async (library: string, paths: string[], options) =>
     (await import('./commands/add.ts')).add(library, paths, options),
   );
+
+command(
+  'push <library>',
+  'send what was added while the server could not be reached; every add does so first',
+  `blindsight push photos.blind
+   blindsight push photos.blind --list`,
+)
+  .addOption(passphraseFile())
+  .addOption(server())
+  .addOption(tokenFile())
+  .option('--list', 'only say what waits')
+  .action(async (library: string, options) => (await import('./commands/push.ts')).push(library, options));
 
 command(
   'search <library> <image>',

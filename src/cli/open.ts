@@ -29,7 +29,12 @@ export async function readOpener({ passphraseFile, wordsFile }: OpenOptions): Pr
 /** Opens a library, runs `use`, and closes the library. */
 export async function withLibrary<T>(
   folder: string,
-  options: OpenOptions & { readonly readOnly?: boolean; readonly accept?: boolean; readonly opener?: KeyFileOpener },
+  options: OpenOptions & {
+    readonly readOnly?: boolean;
+    readonly accept?: boolean;
+    readonly offline?: boolean;
+    readonly opener?: KeyFileOpener;
+  },
   use: (library: Library) => Promise<T>,
 ): Promise<T> {
   const url = options.server ?? (await libraryServer(folder));
@@ -38,6 +43,7 @@ export async function withLibrary<T>(
     opener: options.opener ?? (await readOpener(options)),
     readOnly: options.readOnly ?? false,
     accept: options.accept ?? false,
+    offline: options.offline ?? false,
     ...(remote === undefined ? {} : { remote }),
   });
   try {

@@ -8,9 +8,11 @@
 import { assertInteger } from '../base/assert.ts';
 import { toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
-import { HAS_RECORD, type PutItem } from '../protocol/messages.ts';
+import type { PutItem } from '../protocol/messages.ts';
 import type { Client, FileAttributes } from './client.ts';
 import { isFatal } from './failures.ts';
+import { isUnreachable } from './transport.ts';
+import { isQueued, keepQueued, type UploadQueue } from './upload-queue.ts';
 
 /** One file to be added. */
 export interface Source extends FileAttributes {
@@ -18,9 +20,12 @@ export interface Source extends FileAttributes {
   read(): Promise<Uint8Array>;
 }
 
-/** What became of one file. `added` and `known` are said only of what the server has made durable. */
+/**
+ * What became of one file. `added` and `known` are said only of what the server has made durable; `waiting` of what lies, encrypted, in
+ * the queue of this machine.
+ */
 export type AddOutcome<S extends Source> =
-  | { readonly source: S; readonly status: 'added' | 'known'; readonly id: string }
+  | { readonly source: S; readonly status: 'added' | 'known' | 'waiting'; readonly id: string }
   | { readonly source: S; readonly status: 'failed'; readonly error: unknown };
 
 /** How to add. */
@@ -31,6 +36,10 @@ export interface AddOptions {
   readonly storeUndecodable?: boolean;
   /** False: seals no small picture with each image. */
   readonly thumbnails?: boolean;
+  /** Where images wait while the server cannot be reached; without it, that stops the work. `sendQueued` sends them. */
+  readonly queue?: UploadQueue | undefined;
+  /** The server is known to be out of reach: with a queue, it is not asked. */
+  readonly away?: boolean;
   /** Stops after the files in hand. */
   readonly signal?: AbortSignal;
 }
@@ -59,15 +68,29 @@ function isTooLarge(error: unknown): boolean {
 export async function* addImages<S extends Source>(
   client: Client,
   sources: Iterable<S>,
-  { concurrency = 3, storeUndecodable = false, thumbnails = true, signal }: AddOptions = {},
+  {
+    concurrency = 3,
+    storeUndecodable = false,
+    thumbnails = true,
+    queue,
+    away: outOfReach = false,
+    signal,
+  }: AddOptions = {},
 ): AsyncGenerator<AddOutcome<S>, void, void> {
   assertInteger(concurrency, 'concurrency', 1, 64);
-  const queue = sources[Symbol.iterator]();
+  const files = sources[Symbol.iterator]();
   // By id, what is being encoded or waits for its batch, with the other files of the same bytes: they share one fate.
   const inHand = new Map<string, S[]>();
   const outcomes: AddOutcome<S>[] = [];
   let batch: Prepared<S>[] = [];
   let batchBytes = 0;
+  // The server could not be reached: it is not asked again.
+  let away = outOfReach && queue !== undefined;
+
+  const goesAway = (error: unknown): boolean => {
+    if (queue === undefined || !isUnreachable(error)) return false;
+    return (away = true);
+  };
 
   /** Files of equal bytes, no longer in hand. */
   const release = (name: string): S[] => {
@@ -80,18 +103,29 @@ export async function* addImages<S extends Source>(
     const sent = batch;
     batch = [];
     batchBytes = 0;
+    if (away) return letWait(sent);
     try {
       await client.put(sent.map(({ item }) => item));
-      sent.forEach(succeeded);
+      for (const prepared of sent) await succeeded(prepared);
     } catch (error) {
+      if (goesAway(error)) return letWait(sent);
       if (!isTooLarge(error)) throw error;
       await putSingly(sent);
     }
   };
 
-  const succeeded = ({ source, name }: Prepared<S>): void => {
+  const succeeded = async ({ source, name, item }: Prepared<S>): Promise<void> => {
+    // It may have waited for an index that no longer serves.
+    await queue?.drop(item.id);
     outcomes.push({ source, status: 'added', id: name });
     for (const twin of release(name)) outcomes.push({ source: twin, status: 'known', id: name });
+  };
+
+  const letWait = async (sent: readonly Prepared<S>[]): Promise<void> => {
+    for (const { source, name, item } of sent) {
+      await keepQueued(client, queue!, item);
+      for (const same of [source, ...release(name)]) outcomes.push({ source: same, status: 'waiting', id: name });
+    }
   };
 
   /** For a server that takes less in one message than a batch has: what it does not take even so has failed. */
@@ -99,18 +133,29 @@ export async function* addImages<S extends Source>(
     for (const prepared of sent)
       try {
         await client.put([prepared.item]);
-        succeeded(prepared);
+        await succeeded(prepared);
       } catch (error) {
+        if (goesAway(error)) {
+          await letWait([prepared]);
+          continue;
+        }
         if (!isTooLarge(error)) throw error;
         for (const same of [prepared.source, ...release(prepared.name)])
           outcomes.push({ source: same, status: 'failed', error });
       }
   };
 
-  /** Undefined when the server has the image already, undamaged. */
-  const prepareNew = async (source: S, bytes: Uint8Array, id: Uint8Array): Promise<PutItem | undefined> => {
-    const [flags = 0] = await client.has([id]);
-    if ((flags & HAS_RECORD) !== 0 && (await client.isWhole(id))) return undefined;
+  /** Whether there is nothing left to do for an image: the server has it, undamaged, or it waits. */
+  const settled = async (id: Uint8Array): Promise<'known' | 'waiting' | undefined> => {
+    try {
+      if (!away) return (await client.isStored(id)) ? 'known' : undefined;
+    } catch (error) {
+      if (!goesAway(error)) throw error;
+    }
+    return (await isQueued(client, queue!, id)) ? 'waiting' : undefined;
+  };
+
+  const prepare = async (source: S, bytes: Uint8Array, id: Uint8Array): Promise<PutItem> => {
     try {
       return await client.prepare(bytes, source, { id, thumbnail: thumbnails });
     } catch (error) {
@@ -135,10 +180,11 @@ export async function* addImages<S extends Source>(
       }
       name = toHex(id);
       inHand.set(name, []);
-      const item = await prepareNew(source, bytes, id);
-      if (item === undefined)
-        for (const same of [source, ...release(name)]) outcomes.push({ source: same, status: 'known', id: name });
+      const status = await settled(id);
+      if (status !== undefined)
+        for (const same of [source, ...release(name)]) outcomes.push({ source: same, status, id: name });
       else {
+        const item = await prepare(source, bytes, id);
         batch.push({ source, name, item });
         batchBytes += item.blob?.length ?? 0;
       }
@@ -147,7 +193,7 @@ export async function* addImages<S extends Source>(
       const twins = name === undefined ? [] : release(name);
       for (const same of [source, ...twins]) outcomes.push({ source: same, status: 'failed', error });
     }
-    if (batch.length >= BATCH_ITEMS || batchBytes >= BATCH_BYTES) await flush();
+    if (away || batch.length >= BATCH_ITEMS || batchBytes >= BATCH_BYTES) await flush();
   };
 
   const running = new Set<Promise<void>>();
@@ -155,7 +201,7 @@ export async function* addImages<S extends Source>(
   try {
     for (;;) {
       while (running.size < concurrency && failure === undefined && signal?.aborted !== true) {
-        const next = queue.next();
+        const next = files.next();
         if (next.done === true) break;
         const task: Promise<void> = work(next.value)
           .catch((error: unknown) => {

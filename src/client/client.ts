@@ -20,6 +20,7 @@ import { openRecord, sealRecord, type ImageRecord } from '../crypto/record.ts';
 import { unwrapKey, wrapKey } from '../crypto/seal.ts';
 import { wipe } from '../crypto/wipe.ts';
 import {
+  HAS_RECORD,
   type BlobResponse,
   type GenerationState,
   type InfoResponse,
@@ -701,6 +702,20 @@ export class Client {
       opened.push([id, one instanceof RetrievalError ? one : one.record]);
     }
     return opened;
+  }
+
+  /** Whether the server has an image with its record, undamaged. */
+  async isStored(id: Uint8Array): Promise<boolean> {
+    const [flags = 0] = await this.has([id]);
+    return (flags & HAS_RECORD) !== 0 && this.isWhole(id);
+  }
+
+  /**
+   * Opens the record of an image that is prepared, and not stored yet.
+   * @throws `decrypt-failed`. {@link RetrievalError}
+   */
+  readPrepared({ id, sealed }: PutItem): ImageRecord {
+    return openRecord(this.#keys.get('record'), id, sealed);
   }
 
   /**

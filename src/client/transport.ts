@@ -85,6 +85,14 @@ const CONNECTION_CODES: ReadonlySet<RetrievalErrorCode> = new Set([
   'rate-limited',
 ]);
 
+/** Nothing is wrong with what was asked: the server is not there, or not now. */
+const AWAY_CODES: ReadonlySet<RetrievalErrorCode> = new Set(['server-unreachable', 'server-busy', 'timed-out']);
+
+/** Whether the server cannot be reached now, and may be later. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof RetrievalError && AWAY_CODES.has(error.code);
+}
+
 /** Whether work over many images should stop: the fault is not the image's. */
 export function isConnectionFailure(error: unknown): boolean {
   return error instanceof RetrievalError && CONNECTION_CODES.has(error.code);

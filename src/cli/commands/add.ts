@@ -7,6 +7,7 @@ import { stopSignal, withLibrary, type OpenOptions } from '../open.ts';
 import { answer, describeError, remark, type Common } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { readError, walk, type Found } from '../walk.ts';
+import { sendWaiting } from './push.ts';
 
 interface Options extends OpenOptions {
   readonly storeUndecodable?: boolean;
@@ -18,19 +19,29 @@ interface Options extends OpenOptions {
 export interface AddSummary {
   readonly added: number;
   readonly known: number;
+  /** Images in this machine's queue, since the server cannot be reached. Absent when there are none. */
+  readonly waiting?: number;
+  /** Images that had waited, and that the server has now. Absent when none had. */
+  readonly sent?: number;
   readonly failed: readonly { readonly path: string; readonly code: string; readonly message: string }[];
 }
 
 export async function add(folder: string, paths: readonly string[], options: Options): Promise<void> {
   const signal = stopSignal();
-  const summary = await withLibrary(folder, options, (library) => addPaths(library, paths, options, signal));
+  const summary = await withLibrary(folder, { ...options, offline: true }, async (library) => {
+    const { sent, failed } = library.away ? { sent: 0, failed: [] } : await sendWaiting(library);
+    const summary = await addPaths(library, paths, options, signal);
+    return { ...summary, ...(sent > 0 ? { sent } : {}), failed: [...failed, ...summary.failed] };
+  });
   answer(options, summary, describeSummary(summary));
 }
 
-function describeSummary({ added, known, failed }: AddSummary): string {
+function describeSummary({ added, known, failed, waiting = 0, sent = 0 }: AddSummary): string {
   const lines = failed.map(({ path, code, message }) => `  ${path}: ${message} (${code})`);
   const tail = failed.length > 0 ? `\nNot added:\n${lines.join('\n')}` : '';
-  return `${added} added, ${known} known, ${failed.length} failed${tail}`;
+  const before = sent > 0 ? `${sent} that had waited sent, ` : '';
+  const after = waiting > 0 ? `, ${waiting} waiting for the server: blindsight push sends them` : '';
+  return `${before}${added} added, ${known} known, ${failed.length} failed${after}${tail}`;
 }
 
 interface File extends Source {
@@ -48,29 +59,34 @@ export async function addPaths(
   const failed = unreadable.map(({ path, error }) => ({ path, code: error.code as string, message: error.message }));
   let added = 0;
   let known = 0;
+  let waiting = 0;
+  const counts = () => ({ added, known, ...(waiting > 0 ? { waiting } : {}), failed });
   const progress = startProgress('add', found.length, 'files', options.json === true);
   try {
     for await (const outcome of addImages(library.client, sources(found), {
       storeUndecodable: options.storeUndecodable === true,
       thumbnails: options.thumbnails !== false,
+      queue: library.queue,
+      away: library.away,
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
       ...(signal === undefined ? {} : { signal }),
     })) {
       if (outcome.status === 'added') added++;
       else if (outcome.status === 'known') known++;
+      else if (outcome.status === 'waiting') waiting++;
       else if (outcome.status === 'failed') failed.push({ path: outcome.source.file, ...describeError(outcome.error) });
       progress.step(failed.length > 0 ? `${failed.length} failed` : '');
     }
   } catch (error) {
     progress.stop();
     // A stop or a full disk: what was done until then, before the error says why.
-    remark(options, describeSummary({ added, known, failed }));
+    remark(options, describeSummary(counts()));
     throw error;
   } finally {
     progress.stop();
   }
   failed.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { added, known, failed };
+  return counts();
 }
 
 function sources(found: readonly Found[]): File[] {
