@@ -225,6 +225,18 @@ for (const [name, { open, durable }] of Object.entries(engines)) {
     await store.close();
   });
 
+  test('removes every piece of a file, few or many', async () => {
+    const { store } = fresh();
+    const pieces = [0, 1, 3, 4, 5, 9];
+    await store.commit([BEGIN, ...pieces.map((count, i) => put(80 + i, count * CHUNK_BYTES))]);
+    for (const [i] of pieces.entries()) {
+      await store.commit([remove(80 + i)]);
+      const { images, orphanRecords } = await store.verify(undefined, 10);
+      assert.equal([images, orphanRecords], [pieces.length - 1 - i, []]);
+    }
+    await store.close();
+  });
+
   test('tells what changed since', async () => {
     const { store } = fresh();
     await store.commit([BEGIN, put(60), put(61), put(62)]);

@@ -55,6 +55,8 @@ const OVERHEAD_BYTES = 4096;
 
 // Keys read at a time.
 const PAGE = 1024;
+// Keys read first of the pieces of one file.
+const FEW_PIECES = 4;
 
 /** No entry has this number: the first change is 1. */
 const NO_LOG = 0;
@@ -568,10 +570,13 @@ export class TableStore implements Store {
   #chunkKeys(id: Uint8Array): Uint8Array[] {
     const { blobs } = this.#tables.table;
     const found: Uint8Array[] = [];
-    for (let page = blobs.keys(chunkKey(id, 0), PAGE); ; page = keysAfter(blobs, found.at(-1), PAGE)) {
+    // Most files have few pieces, and the keys of other files behind them are not worth reading.
+    let limit = FEW_PIECES;
+    for (let page = blobs.keys(chunkKey(id, 0), limit); ; page = keysAfter(blobs, found.at(-1), limit)) {
       const own = page.filter((key) => equalBytes(key.subarray(0, ID_BYTES), id));
       found.push(...own);
-      if (own.length < PAGE) return found;
+      if (own.length < limit) return found;
+      limit = PAGE;
     }
   }
 
