@@ -21,16 +21,19 @@ export const FEATURE_WORDS: Readonly<Record<(typeof FEATURE_NAMES)[number], stri
 export function whyBars(features: FeatureNumbers, weights: FeatureNumbers): HTMLElement {
   const rows = FEATURE_NAMES.map((name) => {
     // A query without anything of the feature gives it no weight.
-    const alike = weights[name] > 0 ? features[name] / weights[name] : 0;
+    const counts = weights[name] > 0;
+    const alike = counts ? features[name] / weights[name] : 0;
     const fillBar = h('span', { class: `bar ${name}` });
     fillBar.style.width = `${100 * Math.max(0, Math.min(1, alike))}%`;
-    const adds = `adds ${figure(features[name])} of at most ${figure(weights[name])} to the score`;
+    const adds = counts
+      ? `adds ${figure(features[name])} of at most ${figure(weights[name])} to the score`
+      : 'the picture has none of it to compare';
     return h(
       'li',
       { title: `${FEATURE_WORDS[name]}: ${adds}` },
       h('span', { class: 'feature' }, FEATURE_WORDS[name]),
       h('span', { class: 'track', 'aria-hidden': 'true' }, fillBar),
-      h('span', { class: 'figure' }, figure(alike)),
+      h('span', { class: 'figure' }, counts ? figure(alike) : '–'),
     );
   });
   return h('ul', { class: 'why', role: 'list', 'aria-label': 'Why: how alike each feature is, 1 is equal' }, ...rows);
