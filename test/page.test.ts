@@ -251,6 +251,14 @@ inBrowser('a dropped picture finds what the command line finds, in its order, an
   await page.getByText('Copy').first().waitFor();
   await page.getByText('This is the whole question that the server was sent.').waitFor();
   await page.getByText('4 of 4 pictures compared').waitFor();
+  // No figure runs over its column, on a phone either.
+  for (const width of [390, 1280]) {
+    await page.setViewportSize({ width, height: 844 });
+    const over = await page.evaluate<string[]>(
+      '[document.documentElement, ...document.querySelectorAll(".why li *, .result-head")].filter((e) => e.scrollWidth > e.clientWidth && e.clientWidth > 0 && getComputedStyle(e).textOverflow !== "ellipsis").map((e) => `${e.className}: ${e.textContent}`)',
+    );
+    assert.equal(over, [], `${width} pixels wide`);
+  }
 });
 
 inBrowser('a click searches with a stored picture, and shows it beside what the server has', async () => {

@@ -38,7 +38,7 @@ export function duplicatesView(app: App): View {
       h('div', { class: 'tile-box' }, button, keep && h('span', { class: 'badge keep' }, 'Keep')),
       h('span', { class: 'result-name', title: picture.path }, picture.name),
       h('span', { class: 'quiet small' }, `${picture.width} × ${picture.height}, ${size(picture.fileBytes)}`),
-      h('span', { class: 'quiet small' }, text),
+      text !== '' && h('span', { class: 'quiet small' }, text),
     );
   };
 
@@ -59,7 +59,7 @@ export function duplicatesView(app: App): View {
     status.textContent =
       copies === 0
         ? 'No two pictures are nearly the same.'
-        : `${pictures(copies)} in ${count(alive.length)} ${alive.length === 1 ? 'group' : 'groups'}, ${size(bytes)}. The largest of each group stands first.`;
+        : `${pictures(copies)} could go from ${count(alive.length)} ${alive.length === 1 ? 'group' : 'groups'}: ${size(bytes)}. The largest of each group stands first, and stays.`;
     fill(
       list,
       ...alive.slice(0, limit).map(({ keep, others }, i) =>
@@ -69,7 +69,7 @@ export function duplicatesView(app: App): View {
           h(
             'ul',
             { class: 'results', role: 'list' },
-            member(keep!, 'kept', true),
+            member(keep!, '', true),
             ...others.map(({ picture, distance }) =>
               member(picture, `${(100 * distance).toFixed(1)} % of the bits differ`, false),
             ),

@@ -65,7 +65,7 @@ export class AddPanel {
       running: 'Encrypting and adding',
       paused: 'Paused',
       waiting: 'No connection: goes on when the server is back',
-      done: `${pictures(added)} added`,
+      done: added === 0 ? 'Nothing new to add' : `${pictures(added)} added`,
       stopped: 'Stopped: what was added stays',
       failed: failure === undefined ? 'Failed' : sentence(failure),
     }[state];

@@ -10,7 +10,7 @@ import { drawNoise, drawVector } from './noise.ts';
 import { save } from './saving.ts';
 import { leaveTile, pictureTile } from './tile.ts';
 import { weightBar, whyBars } from './why.ts';
-import { count, day, figure, pictures, sentence, size } from './words.ts';
+import { count, day, figure, pictures, sentence, size, took } from './words.ts';
 
 /** Answers asked for. */
 const WANTED = 24;
@@ -75,7 +75,10 @@ export function pictureView(app: App, query: QuerySource): View {
     if (closed) return;
     url = URL.createObjectURL(blob);
     const image = h('img', { alt });
-    image.addEventListener('load', () => shown.removeAttribute('aria-busy'));
+    image.addEventListener('load', () => {
+      shown.removeAttribute('aria-busy');
+      fill(shown, image);
+    });
     image.addEventListener('error', () => {
       // A format that the browser does not show: its small picture, if there is one.
       const small = stored && app.thumbnails.you.get(stored.id);
@@ -83,7 +86,6 @@ export function pictureView(app: App, query: QuerySource): View {
       else fill(shown, h('p', { class: 'quiet' }, 'This browser does not show files of this kind.'));
     });
     image.src = url;
-    fill(shown, image);
   };
 
   const showStored = async (picture: Picture): Promise<void> => {
@@ -108,6 +110,9 @@ export function pictureView(app: App, query: QuerySource): View {
         'Delete',
       ),
     );
+    // The small one, until the whole has come.
+    const small = app.thumbnails.you.get(picture.id);
+    if (small !== undefined && small !== 'none' && 'url' in small) fill(shown, h('img', { src: small.url, alt: '' }));
     try {
       const blob = await app.keeper.call('open', picture.id);
       showBlob(blob, picture.name);
@@ -187,7 +192,7 @@ export function pictureView(app: App, query: QuerySource): View {
       const found = answer.found.filter(({ picture }) => !('id' in query && picture.id === query.id));
       status.textContent = [
         found.length === 0 ? 'Nothing was found.' : near ? '' : 'Nothing is nearer than unrelated pictures are.',
-        `${count(candidates)} of ${pictures(records)} compared, in ${Math.round(milliseconds)} ms.`,
+        `${count(candidates)} of ${pictures(records)} compared, in ${took(milliseconds)}.`,
         damaged > 0 ? `${count(damaged)} could not be opened.` : '',
         missing > 0 ? `${count(missing)} are kept back by the server.` : '',
       ]

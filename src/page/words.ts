@@ -38,6 +38,11 @@ export function duration(seconds: number): string {
   return minutes < 90 ? `${Math.round(minutes)} min` : `${Math.round(minutes / 60)} h`;
 }
 
+/** What something took: "80 ms", "1.2 s". */
+export function took(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
 /** A day. */
 export function day(milliseconds: number): string {
   return new Intl.DateTimeFormat('en', { dateStyle: 'medium' }).format(new Date(milliseconds));

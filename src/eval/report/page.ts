@@ -97,7 +97,8 @@ svg { max-width: 100%; height: auto; overflow: visible; } .narrow { display: non
 figure [class*='-swatches'] { font-size: .8rem; flex-wrap: wrap; } .pair { display: flex; flex-wrap: wrap; gap: .75rem; margin: .5rem 0; } .pair img { max-width: 100%; height: auto; border-radius: 4px; }
 .scroll { overflow-x: auto; max-height: 28rem; } table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; font-weight: 400; } thead th { font-weight: 600; position: sticky; top: 0; background: var(--ground); } td.n { text-align: right; }
+tbody th { position: sticky; left: 0; background: var(--ground); } thead th:first-child { left: 0; z-index: 1; }
 summary { cursor: pointer; color: var(--faint); font-size: .9rem; }
-@media (max-width: 600px) { .wide { display: none; } .narrow { display: block; } body { padding: .75rem; } }
+@media (max-width: 600px) { .wide { display: none; } .narrow { display: block; } body { padding: .75rem; } tbody th { max-width: 40vw; white-space: normal; box-shadow: 1px 0 var(--line); } }
 @media print { details:not([open]) { display: none; } }
 `;
