@@ -17,8 +17,8 @@ export interface TileFace {
 }
 
 const GAP = 8;
-/** Rows above and below the screen that exist. */
-const SPARE_ROWS = 2;
+/** Rows above and below the screen that exist: a second of fast scrolling, so that their pictures come in time. */
+const SPARE_ROWS = 8;
 
 export class Grid {
   readonly element: HTMLElement;

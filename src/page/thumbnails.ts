@@ -1,5 +1,6 @@
 /**
- * Small pictures for what is on the screen: the latest wish first, some at a time, the rest forgotten when it scrolls away.
+ * Small pictures for what is on the screen, then for what is near it: the latest wish first, some at a time, the rest forgotten when it
+ * scrolls away.
  * @module
  */
 import { failureOf } from './keeper.ts';
@@ -8,14 +9,21 @@ import type { Failure } from './calls.ts';
 /** What there is to show of a picture. */
 export type Small = { readonly url: string } | { readonly failure: Failure } | 'none';
 
-/** Asked for at a time. */
-const AT_A_TIME = 4;
+/** Asked for at a time: as many as a browser has connections to one server. */
+const AT_A_TIME = 6;
 /** Kept. */
 const KEPT = 1200;
 
+/** Where a small picture is to be shown. */
+export interface Watcher {
+  come(small: Small): void;
+  /** Whether it would be on the screen. */
+  isSeen(): boolean;
+}
+
 interface Wish {
   readonly id: string;
-  readonly listeners: Set<(small: Small) => void>;
+  readonly watchers: Set<Watcher>;
 }
 
 export class Thumbnails {
@@ -39,12 +47,12 @@ export class Thumbnails {
    * Tells when it is there.
    * @returns Takes the wish back.
    */
-  want(id: string, listener: (small: Small) => void): () => void {
+  want(id: string, watcher: Watcher): () => void {
     let wish = this.#wishes.get(id);
-    if (wish === undefined) this.#wishes.set(id, (wish = { id, listeners: new Set() }));
-    wish.listeners.add(listener);
+    if (wish === undefined) this.#wishes.set(id, (wish = { id, watchers: new Set() }));
+    wish.watchers.add(watcher);
     queueMicrotask(() => this.#next());
-    return () => wish.listeners.delete(listener);
+    return () => wish.watchers.delete(watcher);
   }
 
   /** A picture that is gone, or to be tried again. */
@@ -61,10 +69,9 @@ export class Thumbnails {
 
   #next(): void {
     while (this.#running < AT_A_TIME) {
-      const wish = [...this.#wishes.values()].pop();
+      const wish = this.#pick();
       if (wish === undefined) return;
       this.#wishes.delete(wish.id);
-      if (wish.listeners.size === 0) continue;
       this.#running++;
       void this.#fulfil(wish).finally(() => {
         this.#running--;
@@ -73,7 +80,21 @@ export class Thumbnails {
     }
   }
 
-  async #fulfil({ id, listeners }: Wish): Promise<void> {
+  /** The latest wish for the screen; else the latest of all. */
+  #pick(): Wish | undefined {
+    let last: Wish | undefined;
+    let seen: Wish | undefined;
+    for (const wish of [...this.#wishes.values()]) {
+      if (wish.watchers.size === 0) this.#wishes.delete(wish.id);
+      else {
+        last = wish;
+        if ([...wish.watchers].some((watcher) => watcher.isSeen())) seen = wish;
+      }
+    }
+    return seen ?? last;
+  }
+
+  async #fulfil({ id, watchers }: Wish): Promise<void> {
     let small: Small;
     try {
       const blob = await this.#fetch(id);
@@ -83,7 +104,7 @@ export class Thumbnails {
     }
     this.forget(id);
     this.#kept.set(id, small);
-    for (const listener of listeners) listener(small);
+    for (const watcher of watchers) watcher.come(small);
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= KEPT) break;
       this.forget(oldest);

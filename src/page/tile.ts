@@ -21,8 +21,14 @@ export function fillTile(app: App, button: HTMLElement, picture: Picture): void 
   );
   if (small !== undefined) return show(button, picture, small, eyes === 'server');
   fill(button);
-  const cancel = app.thumbnails[eyes].want(picture.id, (come) => {
-    if (app.eyes === eyes) show(button, picture, come, eyes === 'server');
+  const cancel = app.thumbnails[eyes].want(picture.id, {
+    come(small) {
+      if (app.eyes === eyes) show(button, picture, small, eyes === 'server');
+    },
+    isSeen() {
+      const { top, bottom } = button.getBoundingClientRect();
+      return bottom > 0 && top < globalThis.innerHeight;
+    },
   });
   cancels.set(button, cancel);
 }
