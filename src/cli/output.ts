@@ -41,6 +41,7 @@ export function describeError(error: unknown): { code: string; message: string }
   const system = error as NodeJS.ErrnoException;
   if (system.code === 'ENOSPC' || system.code === 'EDQUOT')
     return { code: 'storage-full', message: 'no space is left on the device' };
+  if (system.code === 'EIO') return { code: 'storage-failed', message: 'a device could not be read or written' };
   return { code: system.code ?? 'internal', message: error instanceof Error ? error.message : String(error) };
 }
 

@@ -86,6 +86,9 @@ export async function copyLmdbStore(folder: string, target: string): Promise<voi
  */
 function checkLength(folder: string, data: string, writes: boolean): void {
   const length = inspectFile(data);
+  // LMDB makes it for a writer, and ends the process of a reader.
+  if (length === undefined && !writes)
+    throw new RetrievalError('corrupt-index', 'the data file of the library is empty');
   if (length === undefined || length.actual >= length.expected) return;
   if (writes) truncateSync(data, length.expected);
   else if (!isWriterAlive(folder))
