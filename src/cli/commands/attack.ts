@@ -206,6 +206,10 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
       known,
     ]),
     [{ ranking: 'server' }, known],
+    // Known images break vectors, whatever the tokens.
+    ...(full ? families(vocabulary).filter(({ family }) => family !== defaultPrefilter(vocabulary).family) : []).map(
+      (prefilter): [{ ranking: Ranking; prefilter: Prefilter }, number[]] => [{ ranking: 'server', prefilter }, []],
+    ),
     ...(full ? WIDTHS : []).map((split): [{ ranking: Ranking; split: number }, number[]] => [
       { ranking: 'server', split },
       [],
