@@ -19,12 +19,16 @@ import { createKeyFile, openWithPassphrase } from '../src/crypto/key-file.ts';
 import { decodeRecord, encodeRecord } from '../src/crypto/record.ts';
 import { sealBytes } from '../src/crypto/seal.ts';
 import { readHeader } from '../src/image/header.ts';
+import { makeEdition } from '../src/index/edition.ts';
 import { decodeSegment, encodeSegment } from '../src/index/segment.ts';
 import * as values from '../src/index/values.ts';
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../src/protocol/messages.ts';
+import { RANKINGS, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../src/protocol/messages.ts';
 import { createCredential, formatCredentials, parseCredentials } from '../src/server/credentials.ts';
+import { createEditionStore } from '../src/stores/edition-store.ts';
+import { createMemoryStore } from '../src/stores/memory-store.ts';
 import { FeatureCache } from '../src/train/feature-cache.ts';
 import { bmp, photo } from './photos.ts';
+import { makeLibrary } from './small-library.ts';
 import { LONG, bytes, floats, kernels } from './support.ts';
 import { tinyOnnx } from './tiny-onnx.ts';
 import { smallVocabulary } from './vocabulary-support.ts';
@@ -111,6 +115,16 @@ const repairSegment = (input: Uint8Array): void => {
   putU32(input, 64, crc32(input.subarray(80)));
   putU32(input, 68, crc32(input.subarray(0, 68)));
 };
+/** Two: of what lies between head and segment, whose lengths stand in the head, and of the head. */
+const repairEdition = (input: Uint8Array): void => {
+  if (input.length < 352) return;
+  const view = new DataView(input.buffer, input.byteOffset);
+  const [count, tokens, wrapped, sealed] = [68, 72, 76, 80].map((at) => view.getUint32(at, true));
+  const bodyBytes = 8 * Math.ceil((8 * count! + tokens! + 12 * (count! + 1) + 16 * count! + wrapped! + sealed!) / 8);
+  putU32(input, 12, crc32(input.subarray(352, 352 + bodyBytes)));
+  putU32(input, 8, 0);
+  putU32(input, 8, crc32(input.subarray(0, 352)));
+};
 const repairValue =
   (key: Uint8Array) =>
   (input: Uint8Array): void =>
@@ -188,6 +202,19 @@ const state = {
 } as const;
 const { bytes: keyFile } = await createKeyFile(bytes(64, 6), 'x', { cost: { memoryKib: 8, passes: 1, lanes: 1 } });
 
+/** Of a library under each kind of ranking. */
+async function editions(): Promise<Uint8Array[]> {
+  const made: Uint8Array[] = [];
+  for (const ranking of RANKINGS) {
+    const store = createMemoryStore();
+    const prefilter = { family: 'lsh', tables: 2, sampledBits: 6, probes: 4 } as const;
+    const library = await makeLibrary(3, 3, { ranking, prefilter, noise: 1, split: 1 }, store);
+    made.push(await makeEdition(store));
+    await library.close();
+  }
+  return made;
+}
+
 const READERS: readonly Reader[] = [
   {
     name: 'requests',
@@ -264,6 +291,13 @@ const READERS: readonly Reader[] = [
     read: (input) => decodeSegment(input, parameters),
     repair: repairSegment,
     runs: [2000, 1_000_000],
+  },
+  {
+    name: 'edition',
+    inputs: await editions(),
+    read: (edition) => createEditionStore({ edition, blob: () => Promise.resolve(undefined) }),
+    repair: repairEdition,
+    runs: [1000, 300_000],
   },
   {
     name: 'store values',

@@ -1,15 +1,14 @@
 /** `examples/worker` in workerd: a library published to a bucket is searched and opened by a real client. */
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startWorker } from '../bench/edge/worker.ts';
-import { publishStore } from '../src/adapters/publish.ts';
 import { createHttpTransport } from '../src/client/http-transport.ts';
 import { toHex } from '../src/base/bytes.ts';
 import { createCredential, formatCredentials } from '../src/server.ts';
 import { openLmdbStore } from '../src/stores/lmdb-store.ts';
-import { temporaryFolder } from './command.ts';
+import { answerOf, blindsight, temporaryFolder } from './command.ts';
 import { makeLibrary } from './small-library.ts';
 
 const test = suite('worker');
@@ -19,8 +18,10 @@ test.after(() => folder.remove());
 test('published, searched, opened; strangers and writers are refused', async () => {
   const [store, edition] = [join(folder.path, 'store'), join(folder.path, 'edition')];
   const library = await makeLibrary(12, 8, undefined, openLmdbStore(store));
-  assert.is((await publishStore(store, edition)).images, 12);
-  assert.is(await publishStore(store, edition).catch((error: { code: string }) => error.code), 'library-exists');
+  const published = await answerOf<{ images: number; editionBytes: number }>(['publish', store, edition]);
+  assert.equal(published, { images: 12, editionBytes: (await stat(join(edition, 'edition'))).size });
+  const again = await blindsight(['publish', store, edition]);
+  assert.equal([again.code, /\((.*)\)\n$/.exec(again.stderr)?.[1]], [1, 'library-exists']);
   const objects: Record<string, Uint8Array> = { edition: await readFile(join(edition, 'edition')) };
   for (const name of await readdir(join(edition, 'blobs')))
     objects[`blobs/${name}`] = await readFile(join(edition, 'blobs', name));
