@@ -19,36 +19,29 @@ import { bytes, kernels } from '../test/support.ts';
 import { duration } from './document.ts';
 import { Bench } from './harness.ts';
 import { report, table } from './report.ts';
+import { variant } from './variants.ts';
 
 const COUNT = Number(process.env['COUNT'] ?? 100_000);
 /** Distinct codes. */
 const CODES = 5_000;
 const QUERIES = 100;
-const FLIPPED = 1 / 8;
 const TOP = 20;
 const K = 10;
 /** Rows of f32 that one memory of 4 GiB holds with room to spare. */
 const MOST_F32_BYTES = 3.5e9;
 
 const { vocabulary } = await loadVocabulary();
-const { references, codeBytes, bits } = vocabulary;
+const { bits } = vocabulary;
 const random = seededRandom(1);
-
-function variant(): Uint8Array {
-  const from = Math.floor(random() * references.count) * codeBytes;
-  const code = references.codes.slice(from, from + codeBytes);
-  for (let bit = 0; bit < bits; bit++) if (random() < FLIPPED) code[bit >> 3]! ^= 1 << (bit & 7);
-  return code;
-}
 
 /** The bits of a code as +1 and -1. */
 function signs(code: Uint8Array): Float32Array {
   return Float32Array.from({ length: bits }, (_, i) => ((code[i >> 3]! >> (i & 7)) & 1 ? 1 : -1));
 }
 
-const codes = Array.from({ length: CODES }, variant);
+const codes = Array.from({ length: CODES }, () => variant(vocabulary, random));
 const queries = Array.from({ length: QUERIES }, () =>
-  signs(variant()).map((sign) => sign * Math.abs(gaussian(random))),
+  signs(variant(vocabulary, random)).map((sign) => sign * Math.abs(gaussian(random))),
 );
 const plain = new VectorTable(kernels, bits);
 for (const code of codes) plain.append(signs(code));
