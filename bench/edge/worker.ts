@@ -8,6 +8,7 @@ import { WebSocket } from 'ws';
 // From build/bench/edge, the package's root is three folders up.
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const KERNELS = 'blindsight/kernels.wasm';
+const PART_BYTES = 8 * 1024 * 1024;
 
 /** The worker as one file; the kernels beside it. */
 export async function bundleWorker(): Promise<{ script: string; kernels: Uint8Array<ArrayBuffer> }> {
@@ -56,10 +57,8 @@ export async function startWorker(
   });
   const url = await miniflare.ready;
   // Its types want those of the platform.
-  const bucket = (await miniflare.getR2Bucket('LIBRARY')) as unknown as {
-    put(name: string, bytes: Uint8Array): Promise<unknown>;
-  };
-  for (const [name, bytes] of Object.entries(objects)) await bucket.put(name, new Uint8Array(bytes)); // a copy: it takes no part of a larger buffer
+  const bucket = (await miniflare.getR2Bucket('LIBRARY')) as unknown as Bucket;
+  for (const [name, bytes] of Object.entries(objects)) await putObject(bucket, name, bytes);
   return {
     url,
     async memory() {
@@ -71,6 +70,26 @@ export async function startWorker(
     },
     stop: () => miniflare.dispose(),
   };
+}
+
+/** What is used of an R2 bucket here. */
+interface Bucket {
+  put(name: string, bytes: Uint8Array): Promise<unknown>;
+  createMultipartUpload(name: string): Promise<{
+    uploadPart(number: number, bytes: Uint8Array): Promise<unknown>;
+    complete(parts: unknown[]): Promise<unknown>;
+  }>;
+}
+
+/** In parts where it is large: of more bytes at once, the way to the bucket breaks (EPIPE). */
+async function putObject(bucket: Bucket, name: string, bytes: Uint8Array): Promise<void> {
+  // Copies: it takes no part of a larger buffer.
+  if (bytes.length <= PART_BYTES) return void (await bucket.put(name, new Uint8Array(bytes)));
+  const upload = await bucket.createMultipartUpload(name);
+  const parts: unknown[] = [];
+  for (let at = 0; at < bytes.length; at += PART_BYTES)
+    parts.push(await upload.uploadPart(parts.length + 1, new Uint8Array(bytes.subarray(at, at + PART_BYTES))));
+  await upload.complete(parts);
 }
 
 function httpOf(url: URL): string {

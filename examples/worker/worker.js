@@ -12,9 +12,17 @@ import kernels from 'blindsight/kernels.wasm';
 let handler; // made by the first request, and kept by the isolate
 
 async function start({ LIBRARY, CREDENTIALS }) {
+  // Piece by piece into its place: a worker has no memory for an edition and its pieces at once.
   const read = async (key, range) => {
     const object = await LIBRARY.get(key, range && { range });
-    return object === null ? undefined : new Uint8Array(await object.arrayBuffer());
+    if (object === null) return undefined;
+    const bytes = new Uint8Array(range ? range.length : object.size);
+    let at = 0;
+    for await (const piece of object.body) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes.subarray(0, at);
   };
   const edition = await read('edition');
   if (edition === undefined) throw new Error('there is no edition in the bucket');
