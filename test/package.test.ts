@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SAMPLES, temporaryFolder } from './command.ts';
 import { RUNTIMES } from './runtimes.ts';
+import { LONG } from './support.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
@@ -28,10 +29,12 @@ async function runIn(program: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
+// Under `npm test` the path begins with our development dependencies, which bring an npm of long ago.
+const npm = process.env['npm_execpath'];
+const [program, ...first] = npm === undefined ? ['npm'] : [process.execPath, npm];
+let tarball = '';
+
 test.before(async () => {
-  // Under `npm test` the path begins with our development dependencies, which bring an npm of long ago.
-  const npm = process.env['npm_execpath'];
-  const [program, ...first] = npm === undefined ? ['npm'] : [process.execPath, npm];
   const { stdout } = await run(
     program!,
     [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder.path],
@@ -42,8 +45,9 @@ test.before(async () => {
     /^(test|bench|assembly|build\/(test|bench)|models\/train|node_modules)\//.test(path),
   );
   assert.equal(stray, []);
+  tarball = join(folder.path, filename);
   await mkdir(installed, { recursive: true });
-  await run('tar', ['-xzf', join(folder.path, filename), '-C', installed, '--strip-components=1']);
+  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1']);
   const { dependencies, optionalDependencies } = JSON.parse(
     await readFile(join(installed, 'package.json'), 'utf8'),
   ) as Manifest;
@@ -122,6 +126,32 @@ for (const [module, resolution] of [
       join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
       ...[...flags, '--module', module, '--moduleResolution', resolution, program],
     );
+  });
+
+// It needs the registry; the other tests do not.
+for (const version of LONG ? ['10', '11'] : [])
+  test(`npm ${version} installs it in an empty project, with all that it depends on`, async () => {
+    const project = join(folder.path, `npm-${version}`);
+    await mkdir(project);
+    await writeFile(join(project, 'package.json'), '{"type":"module"}');
+    // What an npm that runs the tests says of itself is not for this one.
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache))/.test(name)),
+    );
+    const install = ['install', '--no-audit', '--no-fund', tarball];
+    await run(program!, [...first, 'exec', '--yes', '--', `npm@${version}`, ...install], { cwd: project, env });
+    const { stdout } = await run(
+      process.execPath,
+      ['-e', "import('blindsight/node').then((all) => console.log(typeof all.openLibrary))"],
+      { cwd: project },
+    );
+    assert.is(stdout, 'function\n');
+    const command = join(project, 'node_modules', '.bin', 'blindsight');
+    const found = JSON.parse((await run(command, ['demo', '--json'], { cwd: project, maxBuffer: 1 << 26 })).stdout) as {
+      queries: number;
+      sameFirst: number;
+    };
+    assert.ok(found.queries > 0 && found.sameFirst === found.queries);
   });
 
 test.run();
