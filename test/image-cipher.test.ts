@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { concat } from '../src/base/bytes.ts';
 import { ImageCipher, MAX_THUMBNAIL_BYTES, newImageKey, sealedImageBytes } from '../src/crypto/image-cipher.ts';
 import { hkdfExpand, logisticBytes } from './reference/keys.ts';
@@ -126,6 +126,16 @@ test('a thumbnail that was cut, altered, taken off, or is of another image is re
   }
   await refusedThumbnail(head, 'another key', bytes(32, 9));
   await refusedThumbnail(head, 'another id', imageKey, bytes(16, 9));
+  // Sealed by a holder of the key, with a length that is none.
+  for (const length of [0, MAX_THUMBNAIL_BYTES + 1]) {
+    const plaintext = Buffer.alloc(16384 - 8 - 16);
+    plaintext.writeUInt32LE(length);
+    const key = hkdfExpand(imageKey, 'blindsight/1/image/thumbnail', 32);
+    const gcm = createCipheriv('aes-256-gcm', key, Buffer.alloc(12));
+    gcm.setAAD(Buffer.concat([id, Buffer.of(1)]));
+    const forged = Buffer.concat([head.subarray(0, 8), gcm.update(plaintext), gcm.final(), gcm.getAuthTag()]);
+    await refusedThumbnail(forged, `length ${length}`);
+  }
   // Without its thumbnail, the image does not pass for one that has none.
   const stripped = concat(blob.subarray(0, 8), blob.subarray(16384));
   stripped[4] = 0;

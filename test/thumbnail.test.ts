@@ -7,6 +7,7 @@ import { createJimpDecoder } from '../src/adapters/jimp-decoder.ts';
 import { createJimpEncoder, loadJpegEncoder } from '../src/adapters/jpeg-encoder.ts';
 import { loadDecoders } from '../src/adapters/library.ts';
 import { toHex } from '../src/base/bytes.ts';
+import { RetrievalError } from '../src/base/errors.ts';
 import { addImages } from '../src/client/add-images.ts';
 import { repairLibrary } from '../src/client/repair-library.ts';
 import { verifyLibrary } from '../src/client/verify-library.ts';
@@ -15,7 +16,7 @@ import { ImageReader } from '../src/image/decode.ts';
 import { readHeader } from '../src/image/header.ts';
 import { Pixels } from '../src/image/pixels.ts';
 import { makeThumbnail } from '../src/image/thumbnail.ts';
-import { decodeRequest, decodeResponse } from '../src/protocol/messages.ts';
+import { decodeRequest, decodeResponse, encodeFailure } from '../src/protocol/messages.ts';
 import { SAMPLES } from './command.ts';
 import { describe, makeLibrary } from './small-library.ts';
 import { bytes, kernels } from './support.ts';
@@ -136,6 +137,32 @@ test('verify names an altered one, and repair keeps the image; a record that is 
     assert.is(await client.openThumbnail(altered.id), undefined);
     assert.equal(new Uint8Array(await client.open(altered.id)), bytes(300, 2));
     assert.equal([await client.openThumbnail(good.id), await client.openThumbnail(lost.id)], [SMALL, SMALL]);
+  } finally {
+    client.close();
+    await library.close();
+  }
+});
+
+test('repair seals an image anew with the thumbnail that was salvaged beside it', async () => {
+  const library = await makeLibrary(0, 4);
+  const client = library.other(INDEX, withThumbnail);
+  try {
+    const item = await client.prepare(bytes(300, 1), { name: 'a' });
+    await client.put([item]);
+    // The server finds its parts damaged, until they are stored anew.
+    library.setMangle((request, response) => {
+      const { kind } = decodeRequest(request);
+      if (kind === 'put') library.setMangle(undefined);
+      return kind === 'blob' ? encodeFailure(new RetrievalError('corrupt-record', 'damaged')) : response;
+    });
+    const { faults, repaired } = await repairLibrary(client);
+    assert.equal(faults, []);
+    assert.equal(
+      repaired.map(({ id, made }) => [id, made]),
+      [[toHex(item.id), ['index', 'image']]],
+    );
+    assert.equal(await client.openThumbnail(item.id), SMALL);
+    assert.is((await client.record(item.id)).imageVersion, 1);
   } finally {
     client.close();
     await library.close();

@@ -218,7 +218,6 @@ function readHeader(blob: Uint8Array, paper: boolean): { version: number; rest: 
     throw new RetrievalError('unsupported-version', `expected a known image version, got ${version}`);
   if (reader.raw(3).some((byte) => byte !== 0)) throw reader.error('expected reserved bytes 0');
   const rest = reader.raw(reader.left);
-  if (version !== IMAGE_VERSIONS.plain && rest.length < SEALED_THUMBNAIL_BYTES) throw failed();
   // A plain view where the platform asks for bytes that are not shared.
   return {
     version,
