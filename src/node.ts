@@ -4,6 +4,7 @@
  * @module
  */
 export * from './index.ts';
+export * from './adapters/decoders.ts';
 export * from './adapters/library.ts';
 export * from './adapters/sharing.ts';
 export { newIdentity, readIdentity, type AgeIdentity, type GrantRole } from './crypto/grant.ts';

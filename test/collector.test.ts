@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Collector, type CollectedFeatures } from '../src/adapters/collector.ts';
-import { loadDecoders } from '../src/adapters/library.ts';
+import { loadDecoders } from '../src/adapters/decoders.ts';
 import type { DeepModel } from '../src/features/deep.ts';
 import type { LocalSettings } from '../src/features/feature-extractor.ts';
 import { SAMPLES, temporaryFolder } from './command.ts';

@@ -5,7 +5,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ATTACKS, type AttackContext } from '../bench/copy-attack/attacks.ts';
 import { drawDistractors, drawSources, thumbnail } from '../bench/copy-attack/photos.ts';
-import { loadDecoders } from '../src/adapters/library.ts';
+import { loadDecoders } from '../src/adapters/decoders.ts';
 import { seededRandom } from '../src/base/random.ts';
 import { ImageReader } from '../src/image/decode.ts';
 import { SAMPLES } from './command.ts';

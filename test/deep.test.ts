@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadDecoders } from '../src/adapters/library.ts';
+import { loadDecoders } from '../src/adapters/decoders.ts';
 import { loadOnnxModel } from '../src/adapters/onnx-model.ts';
 import { loadManifest, loadModel } from '../src/adapters/package-files.ts';
 import { DeepExtractor, preprocess, type DeepModel } from '../src/features/deep.ts';

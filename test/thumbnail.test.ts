@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createJimpDecoder } from '../src/adapters/jimp-decoder.ts';
 import { createJimpEncoder, loadJpegEncoder } from '../src/adapters/jpeg-encoder.ts';
-import { loadDecoders } from '../src/adapters/library.ts';
+import { loadDecoders } from '../src/adapters/decoders.ts';
 import { toHex } from '../src/base/bytes.ts';
 import { RetrievalError } from '../src/base/errors.ts';
 import { addImages } from '../src/client/add-images.ts';
@@ -66,7 +66,7 @@ for (const [name, encode] of Object.entries(encoders)) {
 const SMALL = bytes(5000, 9);
 const withThumbnail = async (file: Uint8Array) => ({
   ...(await describe(file)),
-  thumbnail: () => Promise.resolve(SMALL),
+  thumbnail: SMALL,
 });
 const INDEX = {
   ranking: 'server' as const,

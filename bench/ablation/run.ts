@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Collector } from '../../src/adapters/collector.ts';
-import { loadDecoders } from '../../src/adapters/library.ts';
+import { loadDecoders } from '../../src/adapters/decoders.ts';
 import { loadKernels, loadModel, loadVocabulary } from '../../src/adapters/package-files.ts';
 import { joinRows, toHex } from '../../src/base/bytes.ts';
 import { seededRandom, shuffle } from '../../src/base/random.ts';

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Collector } from '../../src/adapters/collector.ts';
-import { loadDecoders } from '../../src/adapters/library.ts';
+import { loadDecoders } from '../../src/adapters/decoders.ts';
 import { loadKernels, loadModel, loadVocabulary } from '../../src/adapters/package-files.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { startProgress } from '../../src/cli/progress.ts';

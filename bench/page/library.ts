@@ -5,7 +5,8 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadJpegEncoder } from '../../src/adapters/jpeg-encoder.ts';
-import { createLibrary, loadDecoders, openLibrary } from '../../src/adapters/library.ts';
+import { loadDecoders } from '../../src/adapters/decoders.ts';
+import { createLibrary, openLibrary } from '../../src/adapters/library.ts';
 import { loadKernels } from '../../src/adapters/package-files.ts';
 import { concat, utf8 } from '../../src/base/bytes.ts';
 import { seededRandom } from '../../src/base/random.ts';

@@ -3,6 +3,7 @@
  * messages as the only way between them.
  * @module
  */
+import { assertInteger } from '../base/assert.ts';
 import { RetrievalError, type RetrievalErrorCode } from '../base/errors.ts';
 import { equalBytes } from '../base/bytes.ts';
 import { Client } from '../client/client.ts';
@@ -32,17 +33,15 @@ import {
 } from '../crypto/key-file.ts';
 import { libraryKeyName, newLibraryKey, rotateLibraryKey } from '../crypto/keys.ts';
 import { hold, wipe } from '../crypto/wipe.ts';
-import type { DeepModel } from '../features/deep.ts';
-import type { Decoder } from '../image/decoder.ts';
 import { ImageReader } from '../image/decode.ts';
 import { createServer } from '../server/server.ts';
 import { openLmdbStore } from '../stores/lmdb-store.ts';
-import { createJimpDecoder } from './jimp-decoder.ts';
-import { loadJpegEncoder } from './jpeg-encoder.ts';
 import { cacheFile } from './cache-file.ts';
+import { loadDecoders } from './decoders.ts';
+import { ExtractorPool, MAX_WORKERS } from './extractor-pool.ts';
+import { loadJpegEncoder } from './jpeg-encoder.ts';
 import { LibraryFiles } from './library-files.ts';
 import { loadKernels, loadModel, loadVocabulary } from './package-files.ts';
-import { createSharpDecoder } from './sharp-decoder.ts';
 import { uploadFolder } from './upload-folder.ts';
 
 /** What a library is opened with. */
@@ -58,6 +57,11 @@ export interface LibraryOptions {
   readonly offline?: boolean;
   /** Takes the library as the server has it now for the right one, also when it is older than what was seen. */
   readonly accept?: boolean;
+  /**
+   * Threads that describe images, 0..=64, each with a copy of the model; they start when there is work for them, and end with `close`. Default 0: this
+   * thread does it all, one image at a time. To keep them busy, `addImages` takes a `concurrency` of twice as many and two.
+   */
+  readonly workers?: number;
 }
 
 /** A server somewhere else. */
@@ -76,30 +80,28 @@ interface Connection {
 /** Called with each request and its response. */
 export type Tap = (request: Uint8Array, response: Uint8Array) => void;
 
-/** The decoders that are installed: sharp first, then jimp. */
-export async function loadDecoders(): Promise<Decoder[]> {
-  const sharp = await createSharpDecoder();
-  const jimp = await createJimpDecoder();
-  return sharp === undefined ? [jimp] : [sharp, jimp];
-}
-
-/** Makes extractors for one vocabulary: the model is loaded at the first call, and closed by `close`. */
+/**
+ * Makes extractors for one vocabulary: model or threads are loaded at the first call, and closed by `close`.
+ * @param workers - As in {@link LibraryOptions}.
+ */
 export function extractorFor(
   kernels: WebAssembly.Module,
   vocabulary: Vocabulary,
+  workers: number,
 ): { readonly make: () => Promise<Extractor>; close(): Promise<void> } {
-  let model: DeepModel | undefined;
+  let made: { close(): Promise<void> } | undefined;
   return {
     async make() {
-      const [loaded, decoders, encode] = await Promise.all([
+      if (workers > 0) return (made = new ExtractorPool(kernels, vocabulary, workers));
+      const [model, decoders, encode] = await Promise.all([
         loadModel(vocabulary.model.sha256),
         loadDecoders(),
         loadJpegEncoder(),
       ]);
-      model = loaded;
-      return new VocabularyExtractor(kernels, vocabulary, loaded, new ImageReader(kernels, decoders), encode);
+      made = model;
+      return new VocabularyExtractor(kernels, vocabulary, model, new ImageReader(kernels, decoders), encode);
     },
-    close: async () => model?.close(),
+    close: async () => made?.close(),
   };
 }
 
@@ -153,9 +155,11 @@ export async function createLibrary(
 
 /**
  * Opens a library in a folder.
+ * @throws If `workers` is out of range. {@link RangeError}
  * @throws `library-not-found`, `wrong-passphrase`, `library-locked`, `rolled-back`, and what damaged files give. {@link RetrievalError}
  */
 export async function openLibrary(folder: string, { opener, ...options }: LibraryOptions): Promise<Library> {
+  if (options.workers !== undefined) assertInteger(options.workers, 'workers', 0, MAX_WORKERS);
   const files = new LibraryFiles(folder);
   const { remote } = options;
   await files.check(remote !== undefined);
@@ -246,6 +250,7 @@ export class Library {
   readonly #kernels: WebAssembly.Module;
   readonly #libraryKey: Uint8Array;
   readonly #connection: Connection;
+  readonly #workers: number;
   readonly #extractor: { close(): Promise<void> };
 
   private constructor(
@@ -254,9 +259,11 @@ export class Library {
     libraryKey: Uint8Array,
     connection: Connection,
     { vocabulary, index }: IndexFiles,
+    workers: number,
     away = false,
   ) {
     this.#files = files;
+    this.#workers = workers;
     this.#kernels = kernels;
     this.#libraryKey = hold(libraryKey);
     this.#connection = connection;
@@ -284,6 +291,7 @@ export class Library {
       opener,
       accept = false,
       offline = false,
+      workers = 0,
     }: {
       readOnly?: boolean;
       accept?: boolean;
@@ -292,6 +300,7 @@ export class Library {
       tap?: Tap | undefined;
       remote?: Remote | undefined;
       opener?: KeyFileOpener;
+      workers?: number;
     },
   ): Promise<Library> {
     const kernels = await loadKernels();
@@ -323,14 +332,14 @@ export class Library {
         const serving = await nextKeyOf(files, libraryKey, active, opener);
         if (serving !== undefined && equalBytes(active, nameOf(next, serving))) {
           if (!readOnly) await files.promoteNext();
-          const library = new Library(files, kernels, serving, connection, next);
+          const library = new Library(files, kernels, serving, connection, next, workers);
           if (serving !== libraryKey) wipe(serving);
           return await checked(library);
         }
       }
       if (current === undefined) throw new RetrievalError('corrupt-vocabulary', 'the vocabulary is missing');
       if ('error' in current) throw current.error;
-      if (active === 'unknown') return new Library(files, kernels, libraryKey, connection, current, true);
+      if (active === 'unknown') return new Library(files, kernels, libraryKey, connection, current, workers, true);
       if (active === undefined && !empty)
         throw new RetrievalError('corrupt-index', 'the store of the library holds no index');
       if (active !== undefined && !isOfKey(active, libraryKeyName(libraryKey))) throw keyRotated();
@@ -339,7 +348,7 @@ export class Library {
           'parameter-mismatch',
           'the store was made with another vocabulary or other parameters',
         );
-      return await checked(new Library(files, kernels, libraryKey, connection, current));
+      return await checked(new Library(files, kernels, libraryKey, connection, current, workers));
     } catch (error) {
       await connection.close();
       throw error;
@@ -352,7 +361,7 @@ export class Library {
     cache?: CacheFile,
     libraryKey: Uint8Array = this.#libraryKey,
   ): OwnClient {
-    const extractor = extractorFor(this.#kernels, vocabulary);
+    const extractor = extractorFor(this.#kernels, vocabulary, this.#workers);
     const client = new Client({
       kernels: this.#kernels,
       libraryKey,

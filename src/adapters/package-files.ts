@@ -141,10 +141,11 @@ export async function loadVocabulary(id?: string): Promise<{ vocabulary: Vocabul
 
 /**
  * Loads a model of the package, or one of the user's, by its checksum, and a runtime for it.
+ * @param threads - Default: the runtime's choice.
  * @throws `model-unavailable` when there is none, or its file is missing, or no runtime is installed; `parameter-mismatch`
  *   when its file is altered. {@link RetrievalError}
  */
-export async function loadModel(sha256: string): Promise<DeepModel> {
+export async function loadModel(sha256: string, threads?: number): Promise<DeepModel> {
   // The user's folder is not looked at for a model of the package.
   const bundled = (await loadManifest()).models.find((candidate) => candidate.sha256 === sha256);
   const found =
@@ -160,7 +161,7 @@ export async function loadModel(sha256: string): Promise<DeepModel> {
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new RetrievalError('model-unavailable', `the file of model ${entry.id} is missing`, { cause: error });
   });
-  return openModel(entry, bytes);
+  return openModel(entry, bytes, threads);
 }
 
 /**

@@ -93,6 +93,8 @@ export type RetrievalErrorCode =
   | 'corrupt-credentials'
   /** The ONNX model of this vocabulary is not installed, or no runtime is. */
   | 'model-unavailable'
+  /** A worker thread ended while it described the image. */
+  | 'worker-failed'
   /** A file did not arrive whole over the network. What did is kept: the same call goes on from there. */
   | 'download-failed'
   /** A file that was fetched is not the one that was expected. */

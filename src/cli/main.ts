@@ -68,6 +68,11 @@ const rankingOption = (): Option =>
 const recoveryFile = (): Option =>
   new Option('--words-file <file>', 'open with the 24 recovery words in a file, instead of a passphrase');
 
+const workersOption = (): Option =>
+  new Option('--workers <n>', 'threads that describe photos; 0: none; default: the cores, at most 8').argParser(
+    integer(0, 64),
+  );
+
 /** The prefilter's family and numbers. */
 function prefilterOptions(made: Command): Command {
   return made
@@ -130,7 +135,12 @@ command(
   .addOption(tokenFile())
   .option('--store-undecodable', 'keep files that no decoder here reads (HEIC, AVIF ...), without finding them')
   .option('--no-thumbnails', 'seal no small picture (16 KiB) with each photo: the browser page then opens whole ones')
-  .addOption(new Option('--concurrency <n>', 'files worked on at a time').argParser(integer(1, 64)))
+  .addOption(workersOption())
+  .addOption(
+    new Option('--concurrency <n>', 'files worked on at a time; default: 3, or two a worker and two').argParser(
+      integer(1, 64),
+    ),
+  )
   .action(async (library: string, paths: string[], options) =>
     (await import('./commands/add.ts')).add(library, paths, options),
   );

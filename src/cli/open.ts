@@ -34,6 +34,7 @@ export async function withLibrary<T>(
     readonly accept?: boolean;
     readonly offline?: boolean;
     readonly opener?: KeyFileOpener;
+    readonly workers?: number;
   },
   use: (library: Library) => Promise<T>,
 ): Promise<T> {
@@ -44,6 +45,7 @@ export async function withLibrary<T>(
     readOnly: options.readOnly ?? false,
     accept: options.accept ?? false,
     offline: options.offline ?? false,
+    workers: options.workers ?? 0,
     ...(remote === undefined ? {} : { remote }),
   });
   try {

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { Collector } from '../adapters/collector.ts';
-import { loadDecoders } from '../adapters/library.ts';
+import { loadDecoders } from '../adapters/decoders.ts';
 import { loadModel } from '../adapters/package-files.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';

@@ -30,7 +30,7 @@ export type AddOutcome<S extends Source> =
 
 /** How to add. */
 export interface AddOptions {
-  /** Files worked on at a time, each held in memory decoded. Default 3. */
+  /** Files worked on at a time, each held in memory; decoded too, unless the extractor decodes fewer. Default 3. */
   readonly concurrency?: number;
   /** Seals files of a known format that no decoder reads: kept, but never found by picture. */
   readonly storeUndecodable?: boolean;

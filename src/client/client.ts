@@ -462,11 +462,11 @@ export class Client {
   ): Promise<PutItem> {
     const id = options.id ?? (await this.identify(bytes));
     const undecodable = options.undecodable === true;
-    const described = undecodable ? undefined : await (await this.#extract()).describe(bytes);
+    const wanted = options.stored === undefined && options.thumbnail !== false;
+    const described = undecodable ? undefined : await (await this.#extract()).describe(bytes, { thumbnail: wanted });
     const encoded = described && this.#encoder.encode(described.descriptors);
     const header = described?.header;
-    const wanted = options.stored === undefined && options.thumbnail !== false;
-    const thumbnail = wanted ? await described?.thumbnail?.() : undefined;
+    const thumbnail = wanted ? described?.thumbnail : undefined;
     // Orientations 5 to 8 turn the picture on its side.
     const turned = (header?.orientation ?? 1) > 4;
     const record: ImageRecord = {

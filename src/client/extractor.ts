@@ -19,25 +19,34 @@ import { makeThumbnail, type JpegEncoder } from '../image/thumbnail.ts';
 export interface Described {
   readonly header: ImageHeader;
   readonly descriptors: Descriptors;
-  /** Makes a small JPEG of it, at most {@link MAX_THUMBNAIL_BYTES}; undefined where none is small enough. Absent without an encoder. */
-  readonly thumbnail?: () => Promise<Uint8Array | undefined>;
+  /** A small JPEG of it, at most {@link MAX_THUMBNAIL_BYTES}. Absent where none was asked for or is small enough, and without an encoder. */
+  readonly thumbnail?: Uint8Array;
+}
+
+/** What is wanted besides descriptors. */
+export interface DescribeOptions {
+  readonly thumbnail?: boolean;
 }
 
 /** Image file -> descriptors. */
 export interface Extractor {
   /**
    * @param bytes - A whole image file.
+   * @param options - `thumbnail`: makes one as well.
    * @throws `empty-file`, `not-an-image`, `unsupported-format`, `corrupt-image`, `image-too-large`. {@link RetrievalError}
    */
-  describe(bytes: Uint8Array): Promise<Described>;
+  describe(bytes: Uint8Array, options?: DescribeOptions): Promise<Described>;
 }
+
+/** What of a vocabulary describing an image takes: all of it public. */
+export type ExtractorParameters = Pick<Vocabulary, 'model' | 'local' | 'codebook' | 'idf'>;
 
 /** The extractor of one vocabulary: decode, all three features, bag of words. */
 export class VocabularyExtractor implements Extractor {
   readonly #reader: ImageReader;
   readonly #features: FeatureExtractor;
   readonly #words: BagOfWords;
-  readonly #small: (image: Image) => Pick<Described, 'thumbnail'>;
+  readonly #makeThumbnail: (image: Image) => Promise<Uint8Array | undefined>;
 
   /**
    * @param module - Compiled kernels.
@@ -49,7 +58,7 @@ export class VocabularyExtractor implements Extractor {
    */
   constructor(
     module: WebAssembly.Module,
-    vocabulary: Vocabulary,
+    vocabulary: ExtractorParameters,
     model: DeepModel,
     reader: ImageReader,
     encode?: JpegEncoder,
@@ -64,13 +73,15 @@ export class VocabularyExtractor implements Extractor {
     this.#features = new FeatureExtractor(module, vocabulary.local, model);
     this.#words = new BagOfWords(module, vocabulary.codebook, vocabulary.idf);
     const pixels = new Pixels(module);
-    this.#small = (image) =>
-      encode === undefined ? {} : { thumbnail: () => makeThumbnail(pixels, encode, image, MAX_THUMBNAIL_BYTES) };
+    this.#makeThumbnail = async (image) =>
+      encode === undefined ? undefined : makeThumbnail(pixels, encode, image, MAX_THUMBNAIL_BYTES);
   }
 
-  async describe(bytes: Uint8Array): Promise<Described> {
+  async describe(bytes: Uint8Array, { thumbnail: wanted = false }: DescribeOptions = {}): Promise<Described> {
     const { image, header } = await this.#reader.read(bytes);
     const { ehd, local, deep } = await this.#features.describe(image);
-    return { header, descriptors: { ehd, bow: this.#words.describe(local), deep }, ...this.#small(image) };
+    const thumbnail = wanted ? await this.#makeThumbnail(image) : undefined;
+    const descriptors = { ehd, bow: this.#words.describe(local), deep };
+    return { header, descriptors, ...(thumbnail === undefined ? {} : { thumbnail }) };
   }
 }

@@ -349,8 +349,8 @@ function watched(transport: Transport, query: { sent: SentQuery }): Transport {
 
 function counted(extractor: Extractor, count: () => void): Extractor {
   return {
-    async describe(bytes) {
-      const described = await extractor.describe(bytes);
+    async describe(bytes, options) {
+      const described = await extractor.describe(bytes, options);
       count();
       return described;
     },

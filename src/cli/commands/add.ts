@@ -8,10 +8,10 @@ import { answer, describeError, remark, type Common } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import { readError, walk, type Found } from '../walk.ts';
 import { sendWaiting } from './push.ts';
+import { concurrencyOf, workersOf, type WorkerOptions } from '../workers.ts';
 
-interface Options extends OpenOptions {
+interface Options extends OpenOptions, WorkerOptions {
   readonly storeUndecodable?: boolean;
-  readonly concurrency?: number;
   readonly thumbnails?: boolean;
 }
 
@@ -28,9 +28,10 @@ export interface AddSummary {
 
 export async function add(folder: string, paths: readonly string[], options: Options): Promise<void> {
   const signal = stopSignal();
-  const summary = await withLibrary(folder, { ...options, offline: true }, async (library) => {
+  const [workers, concurrency] = [workersOf(options), concurrencyOf(options)];
+  const summary = await withLibrary(folder, { ...options, workers, offline: true }, async (library) => {
     const { sent, failed } = library.away ? { sent: 0, failed: [] } : await sendWaiting(library);
-    const summary = await addPaths(library, paths, options, signal);
+    const summary = await addPaths(library, paths, { ...options, concurrency }, signal);
     return { ...summary, ...(sent > 0 ? { sent } : {}), failed: [...failed, ...summary.failed] };
   });
   answer(options, summary, describeSummary(summary));

@@ -6,7 +6,8 @@
 import { readFile } from 'node:fs/promises';
 import { Collector } from '../../adapters/collector.ts';
 import { LibraryFiles } from '../../adapters/library-files.ts';
-import { libraryServer, loadDecoders, openLibrary } from '../../adapters/library.ts';
+import { loadDecoders } from '../../adapters/decoders.ts';
+import { libraryServer, openLibrary } from '../../adapters/library.ts';
 import { loadKernels, loadModel, loadVocabulary } from '../../adapters/package-files.ts';
 import { sign } from '../../attacks/known-plaintext.ts';
 import { KNOWN_BYTES, logisticLayer, type LogisticResult } from '../../attacks/logistic-layer.ts';

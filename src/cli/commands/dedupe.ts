@@ -5,7 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { loadDecoders, type Library } from '../../adapters/library.ts';
+import { loadDecoders } from '../../adapters/decoders.ts';
+import type { Library } from '../../adapters/library.ts';
 import { loadKernels } from '../../adapters/package-files.ts';
 import { toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';

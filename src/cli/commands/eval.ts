@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Checkpoints } from '../../adapters/checkpoints.ts';
 import { Collector } from '../../adapters/collector.ts';
-import { loadDecoders } from '../../adapters/library.ts';
+import { loadDecoders } from '../../adapters/decoders.ts';
 import { loadKernels, loadModel, loadVocabulary } from '../../adapters/package-files.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { toHex } from '../../base/bytes.ts';

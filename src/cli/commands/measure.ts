@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { DeepCollector } from '../../adapters/deep-collector.ts';
-import { loadDecoders } from '../../adapters/library.ts';
+import { loadDecoders } from '../../adapters/decoders.ts';
 import { readModelFile } from '../../adapters/model-file.ts';
 import { readOnnxGraph } from '../../adapters/onnx-graph.ts';
 import { findModel, loadKernels, loadManifest, openModel, type ModelEntry } from '../../adapters/package-files.ts';

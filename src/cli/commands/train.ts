@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { writeWhole } from '../../adapters/library-files.ts';
 import { Collector } from '../../adapters/collector.ts';
-import { loadDecoders } from '../../adapters/library.ts';
+import { loadDecoders } from '../../adapters/decoders.ts';
 import { findModel, loadKernels, loadModel } from '../../adapters/package-files.ts';
 import { joinRows, toHex } from '../../base/bytes.ts';
 import { RetrievalError } from '../../base/errors.ts';
