@@ -12,10 +12,11 @@ export interface Place {
 /** Told apart by people who see colours otherwise (Okabe and Ito), and on light and dark grounds. */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
 
-/** Lines on two logarithmic axes, each named at its end. */
+/** Lines on two logarithmic axes, their names beside them, from the highest down. */
 export function drawChart(x: string, y: string, places: readonly Place[]): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const series = [...new Set(places.map((place) => place.series))];
+  const last = new Map(places.map(({ series, y: end }) => [series, end]));
+  const series = [...last.keys()].sort((a, b) => last.get(b)! - last.get(a)!);
   const at = { x: 'x', y: 'y', z: 'series' } as const;
   const drawn = Plot.plot({
     document: document as unknown as Document,
@@ -27,8 +28,15 @@ export function drawChart(x: string, y: string, places: readonly Place[]): strin
     marks: [
       Plot.line(places, { ...at, stroke: 'series', strokeWidth: 2 }),
       Plot.dot(places, { ...at, fill: 'series', r: 3 }),
-      Plot.text(places, Plot.selectLast({ ...at, text: 'series', fill: 'series', textAnchor: 'start', dx: 8 })),
+      ...series.map((name, i) =>
+        Plot.text([name.replaceAll('`', '')], {
+          ...{ frameAnchor: 'top-right', textAnchor: 'start', dx: 12, dy: 18 * i },
+          fill: COLOURS[i % COLOURS.length]!,
+        }),
+      ),
     ],
   });
+  // Without its namespace it is no picture in a file of its own.
+  drawn.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   return drawn.outerHTML;
 }

@@ -1,6 +1,7 @@
 /** The harness of the benches: medians, times a side has measured itself, and the document's ratios. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { drawChart } from '../bench/chart.ts';
 import { sectionOf } from '../bench/document.ts';
 import { Bench, median } from '../bench/harness.ts';
 
@@ -42,6 +43,18 @@ test('the document gives ratios to plain TypeScript and to C, and the share of t
   });
   assert.ok(lines.includes('| a case | wasm | 2.00 ms | 0.00 us | x 4.00 | x 0.50 | 50 % |'), lines.join('\n'));
   assert.is(lines.at(-1), '| 1 |');
+});
+
+test('a chart is an SVG file of its own, with a line and a name for each series', () => {
+  const svg = drawChart('records', 'ms', [
+    { x: 1, y: 1, series: 'one `a`' },
+    { x: 10, y: 10, series: 'one `a`' },
+    { x: 1, y: 2, series: 'two' },
+    { x: 10, y: 3, series: 'two' },
+  ]);
+  assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+  assert.match(svg, />one a<.*>two</s);
+  assert.is(svg.match(/<path d="M[^"]*" stroke="#/g)?.length, 2);
 });
 
 test.run();
