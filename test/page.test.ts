@@ -251,6 +251,11 @@ inBrowser('a dropped picture finds what the command line finds, in its order, an
   await page.getByText('Copy').first().waitFor();
   await page.getByText('This is the whole question that the server was sent.').waitFor();
   await page.getByText('4 of 4 pictures compared').waitFor();
+  assert.is(
+    await page.locator('.panel strong').textContent(),
+    '4 pictures added',
+    'a search adds nothing, and says nothing of adding',
+  );
   // No figure runs over its column, on a phone either.
   for (const width of [390, 1280]) {
     await page.setViewportSize({ width, height: 844 });

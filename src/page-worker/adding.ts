@@ -69,8 +69,9 @@ export class Adding {
     if (this.#state !== 'paused') this.#start();
   }
 
-  /** A picture has been encoded. */
+  /** A picture has been encoded; it may be one that is searched by. */
   encoded(): void {
+    if (this.#sources.length === 0) return;
     this.#encoded++;
     this.#times.push(performance.now());
     this.#report();
