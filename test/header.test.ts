@@ -75,6 +75,62 @@ test('formats without a decoder are recognised', () => {
   assert.is(readHeader(Uint8Array.from([...text('8BPS'), 0, 1, 0, 0])).format, 'psd');
 });
 
+/** A box of ISO/IEC 14496-12. */
+function box(name: string, ...content: (Uint8Array | number[])[]): number[] {
+  const inside = content.flatMap((part) => [...part]);
+  return [...u32(8 + inside.length), ...text(name), ...inside];
+}
+const u32 = (value: number): number[] => [value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255];
+const ispe = (width: number, height: number): number[] => box('ispe', u32(0), u32(width), u32(height));
+
+/** A photo as a telephone stores it: item 1 is a tile, with property 2; item `primary` the picture, with properties `first`, `own` and 5. */
+function tiled({ primary = 2, first = 1, own = 3, wide = false, long = false } = {}): Uint8Array<ArrayBuffer> {
+  const id = (value: number): number[] => (wide ? u32(value) : [value >> 8, value & 255]);
+  const index = (value: number): number[] => (wide ? [0x80, value] : [0x80 | value]);
+  const associations = [...id(1), 2, ...index(1), ...index(2), ...id(primary), 3, ...index(first), ...index(own)];
+  const clap = box('clap', u32(2000), u32(2), u32(3000), u32(1), u32(0), u32(1), u32(0), u32(1));
+  const iprp = box(
+    'iprp',
+    box('ipco', box('colr'), ispe(512, 512), ispe(4032, 3024), clap, box('irot', [1])),
+    box('ipma', [wide ? 1 : 0, 0, 0, wide ? 1 : 0], u32(2), associations, index(5)),
+  );
+  const meta = box('meta', u32(0), box('hdlr', u32(0)), box('pitm', wide ? u32(1 << 24) : u32(0), id(primary)), iprp);
+  if (long) meta.splice(0, 8, ...u32(1), ...text('meta'), ...u32(0), ...u32(meta.length + 8));
+  return Uint8Array.from([...HEIC_HEADER, ...meta, ...box('mdat')]);
+}
+
+test('HEIF: the size is that of the primary image, not of its first tile', () => {
+  const size = { format: 'heic', width: 4032, height: 3024, orientation: 1 };
+  for (const wide of [false, true])
+    for (const long of [false, true]) assert.equal(readHeader(tiled({ wide, long })), size, `${wide} ${long}`);
+  assert.equal(readHeader(tiled({ primary: 70_000, wide: true })), size);
+  assert.equal(readHeader(tiled({ primary: 1 })), { ...size, width: 512, height: 512 });
+  assert.equal(readHeader(tiled({ first: 4 })), { ...size, width: 1000, height: 3000 }, 'a clean aperture');
+  assert.equal(readHeader(tiled({ own: 4 })), { ...size, width: 0, height: 0 }, 'an image without a size');
+});
+
+test('HEIF: every truncation reads the same or has no size', () => {
+  const whole = tiled();
+  for (let end = 24; end < whole.length - 8; end++) {
+    const { width, height } = readHeader(whole.subarray(0, end));
+    assert.ok(width === 0 || `${width} x ${height}` === '4032 x 3024', `${end}: ${width} x ${height}`);
+  }
+});
+
+test('sizes of formats that are listed only, where a line tells them', () => {
+  const heads: Record<string, number[]> = {
+    j2c: [0xff, 0x4f, 0xff, 0x51, 0, 47, 0, 0, ...u32(40), ...u32(24), ...u32(3), ...u32(1)],
+    psd: [...text('8BPS'), 0, 1, ...u32(0), ...[0, 0, 0, 3], ...u32(23), ...u32(37)],
+    dds: [...text('DDS '), ...[124, 0, 0, 0], ...u32(0), ...[23, 0, 0, 0], ...[37, 0, 0, 0]],
+    ico: [0, 0, 1, 0, 1, 0, 37, 23],
+  };
+  for (const [format, head] of Object.entries(heads)) {
+    assert.equal(readHeader(Uint8Array.from(head)), { format, width: 37, height: 23, orientation: 1 });
+    const cut = readHeader(Uint8Array.from(head.slice(0, -1)));
+    assert.equal(cut, { format, width: 0, height: 0, orientation: 1 }, 'cut short');
+  }
+});
+
 test('no bytes, and other bytes', () => {
   assert.throws(() => readHeader(new Uint8Array(0)), code('empty-file'));
   for (const other of [
@@ -158,6 +214,7 @@ test('large files of nothing take linear time', () => {
     gif: [...text('GIF89a'), 4, 0, 4, 0, 0, 0, 0, 0x21, 0xfe, 1],
     webp: [...text('RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x04\0\0\x04\0\0')],
     heic: [...HEIC_HEADER],
+    'many boxes': [...HEIC_HEADER, ...u32(0), ...text('meta'), ...u32(0)],
   };
   for (const [name, head] of Object.entries(starts))
     for (const filler of [0, 1, 0xff]) {

@@ -26,7 +26,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Which npm and `node:` modules a layer may import; none unless listed. `adapters`, `cli`, `eval` and the entries pick implementations. */
 const MAY_USE: Record<string, RegExp> = {
-  image: /^image-size$/,
   crypto: /^(@noble\/(hashes|ciphers)\/|@scure\/bip39|hash-wasm|age-encryption)/,
   server: /^(hono$|@noble\/hashes\/)/,
   stores: /^(lmdb|node:|@noble\/hashes\/)/,

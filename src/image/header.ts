@@ -1,13 +1,12 @@
 /**
  * What a file says about itself before it is decoded: format, size, EXIF orientation.
  *
- * The formats that the decoders read are parsed here, in time linear in the bytes and with no memory of
- * their own; `image-size` gives the sizes of the others, from their first bytes only.
+ * Time is linear in the bytes. Formats that no decoder here reads have a size where a line or two can tell it.
  * @module
  */
-import { imageSize } from 'image-size';
 import { assertBytes } from '../base/assert.ts';
 import { RetrievalError } from '../base/errors.ts';
+import { readHeifSize } from './heif.ts';
 import { TAG, readDirectory, readOrientation } from './tiff.ts';
 
 export interface ImageHeader {
@@ -22,9 +21,6 @@ export interface ImageHeader {
 }
 
 type Size = Omit<ImageHeader, 'format'>;
-
-/** `image-size` sees no more than this: some of its readers take quadratic time. */
-const PREFIX_BYTES = 1 << 16;
 
 /** First bytes by format; `?` is any byte. Longer ones first where they begin alike. */
 const MAGIC: readonly (readonly [format: string, magic: string])[] = [
@@ -70,6 +66,19 @@ const READERS: Readonly<Record<string, (bytes: Uint8Array, view: DataView) => Si
   webp: readWebp,
 };
 
+/** Those of other formats; undefined is an unknown size. */
+const FOREIGN_READERS: Readonly<Record<string, (view: DataView) => { width: number; height: number } | undefined>> = {
+  avif: readHeifSize,
+  heic: readHeifSize,
+  heif: readHeifSize,
+  // ISO/IEC 15444-1, SIZ: what of the reference grid is image.
+  j2c: (view) => ({ width: view.getUint32(8) - view.getUint32(16), height: view.getUint32(12) - view.getUint32(20) }),
+  psd: (view) => ({ width: view.getUint32(18), height: view.getUint32(14) }),
+  dds: (view) => ({ width: view.getUint32(16, true), height: view.getUint32(12, true) }),
+  // The first image of it; 0 is 256.
+  ico: (view) => ({ width: view.getUint8(6) || 256, height: view.getUint8(7) || 256 }),
+};
+
 /**
  * Reads format, size and orientation.
  * @param bytes - The whole file.
@@ -84,7 +93,7 @@ export function readHeader(bytes: Uint8Array): ImageHeader {
   )?.[0];
   if (format === undefined) throw new RetrievalError('not-an-image', 'the bytes are not of any known image format');
   const reader = READERS[format];
-  if (reader === undefined) return { format, ...foreignSize(bytes) };
+  if (reader === undefined) return { format, ...foreignSize(format, bytes) };
   const header = { format, ...readOrRefuse(format, bytes, reader) };
   if (header.width < 1 || header.height < 1)
     throw corrupt(format, `a size of ${header.width} x ${header.height} pixels`);
@@ -93,7 +102,7 @@ export function readHeader(bytes: Uint8Array): ImageHeader {
 
 function readOrRefuse(format: string, bytes: Uint8Array, reader: (bytes: Uint8Array, view: DataView) => Size): Size {
   try {
-    return reader(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return reader(bytes, viewOf(bytes));
   } catch (error) {
     if (error instanceof RetrievalError) throw error;
     throw corrupt(format, 'a header that is cut short', { cause: error });
@@ -105,16 +114,19 @@ function corrupt(format: string, found: string, options?: ErrorOptions): Retriev
 }
 
 /** Best effort: these formats are listed, not decoded, except AVIF, which an image without a size then fails. */
-function foreignSize(bytes: Uint8Array): Size {
+function foreignSize(format: string, bytes: Uint8Array): Size {
   try {
-    // A copy: image-size keeps a table of the buffers it has seen.
-    const { width, height } = imageSize(bytes.slice(0, PREFIX_BYTES));
-    if (Number.isSafeInteger(width) && Number.isSafeInteger(height) && width > 0 && height > 0)
-      return { width, height, orientation: 1 };
+    const size = FOREIGN_READERS[format]?.(viewOf(bytes));
+    if (size !== undefined && [size.width, size.height].every((side) => Number.isSafeInteger(side) && side > 0))
+      return { ...size, orientation: 1 };
   } catch {
-    // Unknown size.
+    // Cut short.
   }
   return { width: 0, height: 0, orientation: 1 };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 const ascii = (text: string): number =>
