@@ -36,8 +36,8 @@ const MAY_USE: Record<string, RegExp> = {
 };
 
 const SRC = join(import.meta.dirname, '..', '..', 'src');
-// Static imports and exports, dynamic imports, and imports for their side effects.
-const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g;
+// Static imports and exports, dynamic imports, imports for their side effects, and what `createRequire` makes.
+const IMPORT = /(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g;
 
 const test = suite('layers');
 
