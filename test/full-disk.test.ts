@@ -15,6 +15,7 @@ import { encodeVocabulary } from '../src/codes/vocabulary-format.ts';
 import { answerOf, blindsight, temporaryFolder, type Outcome } from './command.ts';
 import { LONG, bytes } from './support.ts';
 import { smallVocabulary } from './vocabulary-support.ts';
+import { where } from './where.ts';
 
 const PASSPHRASE = 'correct horse';
 const COUNT = 60;
@@ -34,7 +35,7 @@ try {
 } catch {
   // Not root, or no tmpfs here.
 }
-const onSmallDisk = mounted ? test : test.skip;
+const onSmallDisk = where(mounted, test, 'no tmpfs can be mounted');
 test.after(async () => {
   if (mounted) execFileSync('umount', ['-l', small]);
   await folder.remove();

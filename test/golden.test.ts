@@ -13,6 +13,7 @@ import { loadVocabulary } from '../src/adapters/package-files.ts';
 import { fromHex, toHex } from '../src/base/bytes.ts';
 import { temporaryFolder } from './command.ts';
 import { DENO } from './runtimes.ts';
+import { where } from './where.ts';
 
 interface Golden {
   readonly model: string;
@@ -54,9 +55,8 @@ for (const [name, command, bounds] of [
   ['Node, onnxruntime-web, photos decoded by jimp', [process.execPath, '-web', '-jimp'], OTHER_DECODER],
   ['Deno, onnxruntime-node', [...DENO_RUN, '-native', '-sharp'], SAME_PIXELS],
 ] as const) {
-  const here = existsSync(command[0]!);
-  if (!here) console.log(`skipped: ${name}: ${command[0]} is not here`);
-  (here ? test : test.skip)(name, async () => {
+  const inRuntime = where(existsSync(command[0]!), test, `${command[0]} is not here`);
+  inRuntime(name, async () => {
     const [program, ...rest] = command;
     const [runtime, decoder] = rest.slice(-2).map((word) => word.slice(1));
     const args = [...rest.slice(0, -2), 'build/test/golden-run.js', runtime!, decoder!];

@@ -25,6 +25,7 @@ import { createServer, type Server } from '../src/server/server.ts';
 import { openLmdbStore } from '../src/stores/lmdb-store.ts';
 import { SAMPLES, answerOf, blindsight, hasten, serve, temporaryFolder, type Served } from './command.ts';
 import { kernels } from './support.ts';
+import { where } from './where.ts';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const PASSPHRASE = 'correct horse';
@@ -40,8 +41,7 @@ let served: Served | undefined;
 const wrongs: string[] = [];
 
 const here = existsSync(CHROMIUM);
-if (!here) console.log(`skipped: the browser page: ${CHROMIUM} is not here`);
-const inBrowser: typeof test | typeof test.skip = here ? test : test.skip;
+const inBrowser = where(here, test, `${CHROMIUM} is not here`);
 
 test.before(async () => {
   await promisify(execFile)(process.execPath, [join(ROOT, 'page.config.mjs')], { cwd: ROOT });

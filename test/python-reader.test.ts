@@ -13,6 +13,7 @@ import { DEFAULT_INDEX } from '../src/client/index-parameters.ts';
 import { temporaryFolder } from './command.ts';
 import { bytes } from './support.ts';
 import { smallVocabulary } from './vocabulary-support.ts';
+import { where } from './where.ts';
 
 // An umlaut in two characters: the passphrase is taken in its NFKC form.
 const PASSPHRASE = 'korrektes Pfu\u0308nd';
@@ -43,7 +44,7 @@ function isThere(): boolean {
     return false;
   }
 }
-const run = isThere() ? test : test.skip;
+const run = where(isThere(), test, 'no python3 with cryptography and Argon2id is here');
 
 run('opens every test vector', () => {
   const vectors = join(READER, '..', '..', 'test', 'vectors', 'formats.json');

@@ -1,6 +1,6 @@
 /**
- * Runs every test file in a process of its own, two at a time, then the kernels' own specs, and closes
- * with one line `N passed, N failed`.
+ * Runs every test file in a process of its own, two at a time, then the kernels' own specs, and closes with what was skipped, by name and with
+ * the reason, and one line `N passed, N failed`.
  *
  *     npm test                  everything
  *     node build/test/run.js hamming logistic     only the files with these names
@@ -15,6 +15,7 @@ const root = join(import.meta.dirname, '..', '..');
 const names = process.argv.slice(2);
 const long = process.env['LONG'] === '1';
 const totals = { passed: 0, failed: 0, skipped: 0 };
+const skips: string[] = [];
 
 interface Job {
   readonly name: string;
@@ -77,8 +78,11 @@ async function run(job: Job): Promise<void> {
   const total = counted?.total ?? 0;
   const passed = counted?.passed ?? 0;
   const skipped = counted?.skipped ?? 0;
-  // A file that ends badly after its last test has failed, even when every test in it passed.
-  const failed = Math.max(total - passed - skipped, code === 0 && counted !== undefined ? 0 : 1);
+  const said = output.match(/^skipped: .+$/gm) ?? [];
+  skips.push(...said);
+  // A file that ends badly after its last test has failed, even when every test in it passed; so has one that skips and does not say what.
+  const endedWell = code === 0 && counted !== undefined && said.length >= skipped;
+  const failed = Math.max(total - passed - skipped, endedWell ? 0 : 1);
   totals.passed += passed;
   totals.failed += failed;
   totals.skipped += skipped;
@@ -91,6 +95,7 @@ const workers = Array.from({ length: long ? 1 : Math.min(2, availableParallelism
   for (let job = queue.shift(); job !== undefined; job = queue.shift()) await run(job);
 });
 await Promise.all(workers);
+for (const skip of skips) console.log(skip);
 const tail = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 console.log(`${totals.passed} passed, ${totals.failed} failed${tail}`);
 process.exitCode = totals.failed === 0 ? 0 : 1;

@@ -10,6 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RUNTIMES } from './runtimes.ts';
 import { LONG } from './support.ts';
+import { where } from './where.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const CORE = ['logistic', 'image-cipher', 'secure-knn', 'edge-histogram', 'hamming'];
@@ -22,10 +23,9 @@ const test = suite('runtimes');
 
 for (const [runtime, { reading, native }] of Object.entries(RUNTIMES)) {
   const [program] = reading;
-  const here = existsSync(program);
-  if (!here) console.log(`skipped: ${runtime}: ${program} is not here`);
+  const inRuntime = where(existsSync(program), test, `${program} is not here`);
   for (const name of LONG ? [...CORE, ...MORE] : CORE)
-    (here ? test : test.skip)(`${name}: the whole test passes under ${runtime}`, async () => {
+    inRuntime(`${name}: the whole test passes under ${runtime}`, async () => {
       const [, ...args] = CORE.includes(name) ? reading : native;
       const { stdout } = await promisify(execFile)(program, [...args, `build/test/${name}.test.js`], {
         cwd: ROOT,

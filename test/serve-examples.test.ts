@@ -15,6 +15,7 @@ import { BUN, DENO } from './runtimes.ts';
 import { describe } from './small-library.ts';
 import { bytes, kernels } from './support.ts';
 import { smallVocabulary } from './vocabulary-support.ts';
+import { where } from './where.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PREFILTER = { family: 'lsh', tables: 4, sampledBits: 6, probes: 32 } as const;
@@ -78,9 +79,8 @@ for (const [name, program] of [
   ['deno', DENO],
   ['bun', BUN],
 ] as const) {
-  const here = existsSync(program);
-  if (!here) console.log(`skipped: ${name}: ${program} is not here`);
-  (here ? test : test.skip)(`${name}: stores, finds, ends well, and begins again`, async () => {
+  const inRuntime = where(existsSync(program), test, `${program} is not here`);
+  inRuntime(`${name}: stores, finds, ends well, and begins again`, async () => {
     const file = join(ROOT, 'examples', name, 'serve.ts');
     const [, ...args] = await commandOf(file, join(folder.path, name));
     const files = Array.from({ length: 6 }, (_, i) => bytes(200, i));

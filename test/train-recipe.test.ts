@@ -8,6 +8,7 @@ import { loadOnnxModel, loadOnnxRuntime } from '../src/adapters/onnx-model.ts';
 import { findModel, loadModel } from '../src/adapters/package-files.ts';
 import { SAMPLES, temporaryFolder } from './command.ts';
 import { floats } from './support.ts';
+import { where } from './where.ts';
 
 const test = suite('training recipe');
 const RECIPE = join(import.meta.dirname, '..', '..', 'models', 'train');
@@ -54,8 +55,8 @@ function angleOf(a: Float32Array, b: Float32Array): number {
 
 test.after(() => folder.remove());
 
-if (python === undefined) console.log(`skipped: ${NAME}: no python3 with torch, numpy and PIL is here`);
-(python === undefined ? test.skip : test)(NAME, async () => {
+const withTorch = where(python !== undefined, test, 'no python3 with torch, numpy and PIL is here');
+withTorch(NAME, async () => {
   const teacher = await findModel('densenet121-distilled');
   const sides = ['--side', `${SIDE}`, '--teacher-side', `${SIDE}`];
   const preparing = [SAMPLES, teacher.path, pool, '--crops', `${CROPS}`, ...sides];
