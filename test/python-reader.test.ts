@@ -1,5 +1,5 @@
 /** A reader in another language, written from docs/FORMATS.md: it opens the test vectors, and a published library, as the library does. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -23,28 +23,23 @@ const test = suite('python reader');
 const folder = await temporaryFolder();
 test.after(() => folder.remove());
 
+/** A Python that has what the reader needs; Debian's is not always the first in the path. */
+const ARGON2 = 'from cryptography.hazmat.primitives.kdf.argon2 import Argon2id';
+const NEEDS = `import cryptography\ntry:\n ${ARGON2}\nexcept ImportError:\n import argon2.low_level`;
+const program = [process.env['PYTHON'] ?? 'python3', '/usr/bin/python3'].find(
+  (candidate) => spawnSync(candidate, ['-c', NEEDS], { stdio: 'ignore' }).status === 0,
+);
+
 function python(...args: string[]): string {
   const env = { ...process.env, BLINDSIGHT_PASSPHRASE: PASSPHRASE, PYTHONIOENCODING: 'utf8' };
-  return execFileSync('python3', ['-B', ...args], {
+  return execFileSync(program!, ['-B', ...args], {
     cwd: READER,
     env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
-
-/** Python may be missing, or its packages. */
-function isThere(): boolean {
-  const argon2 =
-    'try:\n from cryptography.hazmat.primitives.kdf.argon2 import Argon2id\nexcept ImportError:\n import argon2.low_level';
-  try {
-    python('-c', `import cryptography\n${argon2}`);
-    return true;
-  } catch {
-    return false;
-  }
-}
-const run = where(isThere(), test, 'no python3 with cryptography and Argon2id is here');
+const run = where(program !== undefined, test, 'no python3 with cryptography and Argon2id is here');
 
 run('opens every test vector', () => {
   const vectors = join(READER, '..', '..', 'test', 'vectors', 'formats.json');
