@@ -46,7 +46,7 @@ export function hammingScan(query: usize, codes: usize, count: u32, codeBytes: u
 export function hammingScanScalar(query: usize, codes: usize, count: u32, codeBytes: u32, out: usize): void {
   const end = out + (count << 2);
   if (codeBytes == 32) {
-    // The usual length: the query stays in registers.
+    // The usual lengths: the query stays in registers.
     const q0 = load<u64>(query);
     const q1 = load<u64>(query, 8);
     const q2 = load<u64>(query, 16);
@@ -55,6 +55,24 @@ export function hammingScanScalar(query: usize, codes: usize, count: u32, codeBy
       const low = popcnt(q0 ^ load<u64>(codes)) + popcnt(q1 ^ load<u64>(codes, 8));
       const high = popcnt(q2 ^ load<u64>(codes, 16)) + popcnt(q3 ^ load<u64>(codes, 24));
       store<u32>(out, <u32>(low + high));
+    }
+    return;
+  }
+  if (codeBytes == 64) {
+    const q0 = load<u64>(query);
+    const q1 = load<u64>(query, 8);
+    const q2 = load<u64>(query, 16);
+    const q3 = load<u64>(query, 24);
+    const q4 = load<u64>(query, 32);
+    const q5 = load<u64>(query, 40);
+    const q6 = load<u64>(query, 48);
+    const q7 = load<u64>(query, 56);
+    for (; out < end; out += sizeof<u32>(), codes += 64) {
+      const low = popcnt(q0 ^ load<u64>(codes)) + popcnt(q1 ^ load<u64>(codes, 8));
+      const next = popcnt(q2 ^ load<u64>(codes, 16)) + popcnt(q3 ^ load<u64>(codes, 24));
+      const third = popcnt(q4 ^ load<u64>(codes, 32)) + popcnt(q5 ^ load<u64>(codes, 40));
+      const high = popcnt(q6 ^ load<u64>(codes, 48)) + popcnt(q7 ^ load<u64>(codes, 56));
+      store<u32>(out, <u32>(low + next + (third + high)));
     }
     return;
   }

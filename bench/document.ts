@@ -10,9 +10,10 @@ import type { Results, Row } from './report.ts';
 
 const FILE = join(import.meta.dirname, '..', '..', 'docs', 'BENCHMARKS.md');
 
-/** Sides that count as the C program, and as plain TypeScript. */
+/** Sides that count as the C program, as plain TypeScript, and as what several threads are held against. */
 const C = /^(c$|gcc )/;
 const PLAIN = /^ts$/;
+const ALONE = /^one thread$/;
 
 /** Replaces the sections of these results; new ones go to the end. */
 export async function writeSections(machine: Machine, results: readonly Results[]): Promise<void> {
@@ -44,6 +45,7 @@ export function sectionOf(machine: Machine, { bench, rows, tables, charts }: Res
       { head: 'MAD', of: (row: Row) => duration(row.mad) },
       { head: 'plain TypeScript takes', of: (row: Row) => times(row, PLAIN, rows) },
       { head: 'C takes', of: (row: Row) => times(row, C, rows) },
+      { head: 'one thread takes', of: (row: Row) => times(row, ALONE, rows) },
       { head: 'of memory speed', of: (row: Row) => share(row, bandwidth) },
       { head: 'recall', of: (row: Row) => row.recall?.toFixed(2) ?? '' },
     ].filter(({ of }) => has(of));

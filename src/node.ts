@@ -8,6 +8,7 @@ export * from './adapters/decoders.ts';
 export * from './adapters/library.ts';
 export * from './adapters/sharing.ts';
 export { newIdentity, readIdentity, type AgeIdentity, type GrantRole } from './crypto/grant.ts';
+export { MAX_SCAN_THREADS, ScanThreads } from './adapters/scan-threads.ts';
 export { watchCredentials } from './adapters/credential-file.ts';
 export { cacheFile } from './adapters/cache-file.ts';
 export * from './adapters/package-files.ts';

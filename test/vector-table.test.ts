@@ -57,7 +57,7 @@ for (const [build, module] of Object.entries(builds)) {
 
 const test = suite('VectorTable');
 
-test('append, replace and remove, against a plain list', () => {
+test('append and replace, against a plain list', () => {
   const dims = 6;
   const table = new VectorTable(kernels, dims);
   const list: Float32Array[] = [];
@@ -68,10 +68,6 @@ test('append, replace and remove, against a plain list', () => {
     if (step % 5 === 3 && list.length > 0) {
       table.replace(index, row);
       list[index] = row;
-    } else if (step % 7 === 6 && list.length > 0) {
-      assert.is(table.remove(index), list.length - 1);
-      const last = list.pop()!;
-      if (index < list.length) list[index] = last;
     } else {
       assert.is(table.append(row), list.length);
       list.push(row);
@@ -107,7 +103,6 @@ test('rejects what it cannot use', () => {
     );
   }
   assert.throws(() => table.append(new Float32Array(5)), /"rows" expected multiple of 4 numbers, got 5/);
-  assert.throws(() => table.remove(0), /"index" expected integer/);
   assert.throws(() => table.replace(0, new Float32Array(4)), /"index" expected integer/);
   assert.throws(() => table.top(new Float32Array(3), 1), /"query" expected 4 numbers, got 3/);
   assert.throws(() => table.top(new Float32Array(4), 0), /"k" expected integer/);

@@ -73,6 +73,11 @@ export async function loadKernels(): Promise<WebAssembly.Module> {
   return compileKernels(await readFile(new URL('build/kernels.wasm', ROOT)));
 }
 
+/** Compiles the package's kernels for threads that share memory: what `ScanThreads` takes. */
+export async function loadSharedKernels(): Promise<WebAssembly.Module> {
+  return compileKernels(await readFile(new URL('build/kernels.threads.wasm', ROOT)));
+}
+
 /** Reads the package's manifest. */
 export async function loadManifest(): Promise<Manifest> {
   return JSON.parse(await readFile(new URL('manifest.json', MODELS), 'utf8')) as Manifest;

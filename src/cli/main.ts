@@ -311,6 +311,7 @@ command(
   .addOption(new Option('--port <n>', '0: any that is free').argParser(integer(0, 65535)).default(4870))
   .addOption(new Option('--rate <n>', 'requests a second of one user').argParser(integer(1, 1_000_000)))
   .addOption(new Option('--max-message <MiB>', 'largest message').argParser(integer(1, 512)))
+  .addOption(new Option('--threads <n>', 'threads that rank; default: the cores, at most 8').argParser(integer(1, 64)))
   .addOption(tokenFile())
   .action(async (store: string, options) => (await import('./commands/serve.ts')).serve(store, options));
 

@@ -16,6 +16,7 @@ import { Int8Table } from '../search/int8-table.ts';
 import { PostingTable } from '../search/posting-table.ts';
 import type { TopK } from '../search/top-k.ts';
 import { VectorTable } from '../search/vector-table.ts';
+import type { ScanTeam } from '../wasm/scan-team.ts';
 
 // Rows that are gone, above which the index is better made anew.
 const MIN_WASTE = 1024;
@@ -43,6 +44,7 @@ interface Vectors {
   append(rows: StoredVector): number;
   hide(index: number): void;
   top(query: Float32Array, k: number, candidates?: Uint32Array): TopK;
+  close(): void;
 }
 
 /** What a generation must know of itself to be held in memory. */
@@ -62,11 +64,13 @@ export class Generation {
    * @param module - Compiled kernels.
    * @param shape - Of its vectors.
    * @param start - Where to go on from: a segment, or nothing.
+   * @param threads - That rank; default: the calling thread.
    */
-  constructor(module: WebAssembly.Module, { vectorDims, vectors }: VectorShape, start?: Segment) {
+  constructor(module: WebAssembly.Module, { vectorDims, vectors }: VectorShape, start?: Segment, threads?: ScanTeam) {
     this.vectorDims = vectorDims;
     this.sequence = start?.sequence ?? 0;
-    if (vectorDims > 0) this.#vectors = new (vectors === 'int8' ? Int8Table : VectorTable)(module, vectorDims);
+    if (vectorDims > 0)
+      this.#vectors = new (vectors === 'int8' ? Int8Table : VectorTable)(threads ?? module, vectorDims);
     const count = (start?.ids.length ?? 0) / ID_BYTES;
     this.#postings = new Postings(
       start?.postings,
@@ -92,6 +96,11 @@ export class Generation {
   /** Whether so many rows are gone that reading everything again saves memory and time. */
   get wasteful(): boolean {
     return this.#ids.length > 2 * this.count + MIN_WASTE;
+  }
+
+  /** Lets go of the memory. It is not used again. */
+  close(): void {
+    this.#vectors?.close();
   }
 
   /** Adds an image, or replaces it; one that cannot be searched is only taken out. */

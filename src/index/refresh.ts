@@ -5,6 +5,7 @@
 import { Generation, isSearchable, type VectorShape } from './generation.ts';
 import { NO_POSTINGS, Postings } from './postings.ts';
 import type { Segment } from './segment.ts';
+import type { ScanTeam } from '../wasm/scan-team.ts';
 import type { Change, Store, StoredRecord } from './store.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { entriesOf, vectorArray, type StoredVector } from '../base/stored-vector.ts';
@@ -32,12 +33,18 @@ async function* searchable(
 
 /**
  * Builds the index of a generation from its records.
+ * @param threads - That rank; default: the calling thread.
  * @throws `parameter-mismatch` when there is no such generation, `corrupt-record`. {@link RetrievalError}
  */
-export async function loadGeneration(module: WebAssembly.Module, store: Store, wanted: Wanted): Promise<Generation> {
+export async function loadGeneration(
+  module: WebAssembly.Module,
+  store: Store,
+  wanted: Wanted,
+  threads?: ScanTeam,
+): Promise<Generation> {
   const segment = await store.segment?.(wanted.parameters);
-  if (segment !== undefined) return new Generation(module, wanted, segment);
-  const generation = new Generation(module, wanted);
+  if (segment !== undefined) return new Generation(module, wanted, segment, threads);
+  const generation = new Generation(module, wanted, undefined, threads);
   // What changes while the pages are read comes up again in the changes since here.
   const { sequence } = await store.stats();
   for await (const { id, tokens, vector } of searchable(store, wanted)) generation.put(id, tokens, vector);

@@ -6,9 +6,10 @@
  * @module
  */
 import { assertBytes, assertCodes, assertFloats, assertInteger } from '../base/assert.ts';
-import { NIBBLE_BYTES, nibbleBounds } from './nibble-bounds.ts';
-import { RowStore } from './row-store.ts';
-import { assertCandidates, clampK, takeTop, topRegions, type TopK } from './top-k.ts';
+import type { KernelSource } from '../wasm/scan-team.ts';
+import { nibbleBounds } from './nibble-bounds.ts';
+import { RowStore, type Piece, type Scan } from './row-store.ts';
+import { assertCandidates, clampK, type TopK } from './top-k.ts';
 
 /** `CODES` of `assembly/asymmetric.ts`. */
 const BLOCK_CODES = 16;
@@ -28,23 +29,28 @@ export class AsymmetricTable {
   readonly codeBytes: number;
   /** A row is a block of codes. */
   readonly #rows: RowStore;
-  #count = 0;
 
   /**
-   * @param module - Compiled kernels.
+   * @param source - Compiled kernels, or the threads that scan.
    * @param codeBytes - Bytes per code: a multiple of 8, at most 128.
+   * @param memoryBytes - Most bytes of one WASM memory; a table has as many as it needs. Default: 4 GiB.
    * @throws If `codeBytes` is no such multiple. {@link RangeError}
    */
-  constructor(module: WebAssembly.Module, codeBytes: number) {
+  constructor(source: KernelSource, codeBytes: number, memoryBytes?: number) {
     assertCodes(new Uint8Array(0), codeBytes);
     this.codeBytes = codeBytes;
     // The query and its tables of 256 entries per byte.
-    this.#rows = new RowStore(module, BLOCK_CODES * codeBytes, 32 * codeBytes + 1024 * codeBytes);
+    this.#rows = new RowStore(source, {
+      rowBytes: BLOCK_CODES * codeBytes,
+      headBytes: 32 * codeBytes + 1024 * codeBytes,
+      perRow: BLOCK_CODES,
+      memoryBytes,
+    });
   }
 
   /** Codes held. */
   get count(): number {
-    return this.#count;
+    return this.#rows.count;
   }
 
   /**
@@ -52,18 +58,16 @@ export class AsymmetricTable {
    * @param codes - A whole number of codes, one after another. Copied.
    * @returns Index of the first one.
    * @throws On a wrong argument type. {@link TypeError}
-   * @throws On part of a code, or more than one memory holds. {@link RangeError}
+   * @throws On part of a code, or more than memory holds. {@link RangeError}
    */
   add(codes: Uint8Array): number {
     const more = assertCodes(codes, this.codeBytes);
-    const first = this.#count;
-    const blocks = Math.ceil((first + more) / BLOCK_CODES);
-    if (blocks > this.#rows.count) this.#rows.extend(blocks - this.#rows.count);
-    this.#count += more;
-    const view = this.#rows.view(0, this.#rows.count);
-    for (let i = 0, from = 0; i < more; i++)
-      for (let at = this.#placeOf(first + i), b = 0; b < this.codeBytes; b++, at += BLOCK_CODES)
-        view[at] = codes[from++]!;
+    const first = this.#rows.extend(more);
+    let from = 0;
+    for (const { bytes, offset, count } of this.#rows.pieces(first, more))
+      for (let i = 0; i < count; i++)
+        for (let at = this.#placeOf(offset + i), b = 0; b < this.codeBytes; b++, at += BLOCK_CODES)
+          bytes[at] = codes[from++]!;
     return first;
   }
 
@@ -75,9 +79,8 @@ export class AsymmetricTable {
   set(index: number, code: Uint8Array): void {
     assertInteger(index, 'index', 0, this.count - 1);
     assertBytes(code, 'code', this.codeBytes);
-    const view = this.#rows.view(0, this.#rows.count);
-    const place = this.#placeOf(index);
-    for (let b = 0; b < this.codeBytes; b++) view[place + BLOCK_CODES * b] = code[b]!;
+    const { bytes, offset } = this.#rows.row(index);
+    for (let b = 0; b < this.codeBytes; b++) bytes[offset + BLOCK_CODES * b] = code[b]!;
   }
 
   /**
@@ -88,14 +91,15 @@ export class AsymmetricTable {
    */
   remove(index: number): number {
     assertInteger(index, 'index', 0, this.count - 1);
-    const last = --this.#count;
-    const view = this.#rows.view(0, this.#rows.count);
-    const [place, from] = [this.#placeOf(index), this.#placeOf(last)];
-    for (let at = 0; at < BLOCK_CODES * this.codeBytes; at += BLOCK_CODES) view[place + at] = view[from + at]!;
+    const last = this.count - 1;
+    const [to, from]: Piece[] = [this.#rows.row(index), this.#rows.row(last)];
+    for (let at = 0; at < BLOCK_CODES * this.codeBytes; at += BLOCK_CODES)
+      to!.bytes[to!.offset + at] = from!.bytes[from!.offset + at]!;
+    this.#rows.pop();
     return last;
   }
 
-  /** Where byte 0 of a code is, from the first block on; byte b is `BLOCK_CODES * b` after it. */
+  /** Where byte 0 of a code is, from a block on; byte b is `BLOCK_CODES * b` after it. */
   #placeOf(index: number): number {
     return (index - (index % BLOCK_CODES)) * this.codeBytes + (index % BLOCK_CODES);
   }
@@ -108,10 +112,16 @@ export class AsymmetricTable {
    * @throws On a query of another length. {@link RangeError}
    */
   scores(query: Float32Array): Float32Array<ArrayBuffer> {
-    const at = this.#enter(query, { out: 4 * this.count });
-    const { kernels } = this.#rows;
-    kernels.asymmetricScores(at.tables, at.rows, 0, this.#count, this.codeBytes, at.out);
-    return new Float32Array(kernels.memory.buffer, at.out, this.#count).slice();
+    assertFloats(query, 'query', 8 * this.codeBytes);
+    const scores = new Float32Array(this.count);
+    let first = 0;
+    this.#rows.each(4 * this.count, (scan, rows, count) => {
+      this.#enter(scan, query);
+      scan.kernels.asymmetricScores(this.#tablesAt(scan), rows, 0, count, this.codeBytes, scan.extra);
+      scores.set(new Float32Array(scan.kernels.memory.buffer, scan.extra, count), first);
+      first += count;
+    });
+    return scores;
   }
 
   /**
@@ -124,51 +134,40 @@ export class AsymmetricTable {
    */
   top(query: Float32Array, k: number, candidates?: Uint32Array): TopK {
     if (candidates !== undefined) assertCandidates(candidates, this.count);
+    assertFloats(query, 'query', 8 * this.codeBytes);
     const count = candidates?.length ?? this.count;
-    const wanted = clampK(k, count);
-    const at = this.#enter(query, {
-      ...topRegions(wanted),
-      candidates: 4 * (candidates?.length ?? 0),
-      nibbles: NIBBLE_BYTES * this.codeBytes,
-    });
-    const { kernels } = this.#rows;
-    const { tables, rows, block, scores, indices } = at;
     const bounds = candidates === undefined && count >= LEAST_BOUNDED ? nibbleBounds(query) : undefined;
-    if (bounds !== undefined) {
-      const { steps, offset, step } = bounds;
-      new Uint8Array(kernels.memory.buffer, at.nibbles, steps.length).set(steps);
-      const found = kernels.asymmetricTopBounded(
-        tables,
-        at.nibbles,
-        offset,
-        step,
-        rows,
-        count,
-        this.codeBytes,
-        wanted,
-        block,
-        scores,
-        indices,
-      );
-      return takeTop(kernels.memory, at, found);
-    }
-    if (candidates !== undefined) new Uint32Array(kernels.memory.buffer, at.candidates, count).set(candidates);
-    const chosen = candidates === undefined ? 0 : at.candidates;
-    const found = kernels.asymmetricTop(tables, rows, chosen, count, this.codeBytes, wanted, block, scores, indices);
-    return takeTop(kernels.memory, at, found);
+    return this.#rows.top({
+      k: clampK(k, count),
+      candidates,
+      kernel: bounds === undefined ? 'asymmetricTop' : 'asymmetricTopBounded',
+      extraBytes: bounds?.steps.length ?? 0,
+      enter: (scan) => {
+        this.#enter(scan, query);
+        if (bounds !== undefined) new Uint8Array(scan.kernels.memory.buffer, scan.extra).set(bounds.steps);
+      },
+      argumentsOf: (scan, { rows, candidates, count, k, block, scores, indices }) => {
+        const [tables, best] = [this.#tablesAt(scan), [k, block, scores, indices]];
+        return bounds === undefined
+          ? [tables, rows, candidates, count, this.codeBytes, ...best]
+          : [tables, scan.extra, bounds.offset, bounds.step, rows, count, this.codeBytes, ...best];
+      },
+    });
+  }
+
+  /** Lets go of the memory. The table is not used again. */
+  close(): void {
+    this.#rows.close();
   }
 
   /** Copies the query in and unfolds it. */
-  #enter<Region extends string>(
-    query: Float32Array,
-    scratch: Record<Region, number>,
-  ): Record<Region | 'tables' | 'rows', number> {
-    assertFloats(query, 'query', 8 * this.codeBytes);
-    const at = this.#rows.place(scratch);
-    const { kernels } = this.#rows;
-    new Float32Array(kernels.memory.buffer, at.head, query.length).set(query);
-    const tables = at.head + 32 * this.codeBytes;
-    kernels.asymmetricTables(at.head, this.codeBytes, tables);
-    return { ...at, tables };
+  #enter(scan: Scan, query: Float32Array): void {
+    new Float32Array(scan.kernels.memory.buffer, scan.head, query.length).set(query);
+    scan.kernels.asymmetricTables(scan.head, this.codeBytes, this.#tablesAt(scan));
+  }
+
+  /** The unfolded query lies behind the query. */
+  #tablesAt({ head }: Scan): number {
+    return head + 32 * this.codeBytes;
   }
 }

@@ -5,8 +5,10 @@
  * @module
  */
 import { assertBytes, assertCodes, assertInteger } from '../base/assert.ts';
+import type { Kernels } from '../wasm/kernels.ts';
+import type { KernelSource } from '../wasm/scan-team.ts';
 import { RowStore } from './row-store.ts';
-import { clampK, takeTop, topRegions } from './top-k.ts';
+import { clampK } from './top-k.ts';
 
 /** Which of the two kernels scans: equal answers, unequal speed. */
 export type HammingVariant = 'simd' | 'scalar';
@@ -37,16 +39,16 @@ export class HammingTable {
   #variant: HammingVariant | undefined;
 
   /**
-   * @param module - Compiled kernels.
+   * @param source - Compiled kernels, or the threads that scan.
    * @param codeBytes - Bytes per code: a multiple of 8, at most 128.
    * @param variant - Which kernel scans. By default the first search over a large table measures both for a
    *   millisecond, and takes the faster one from then on.
    * @throws If `codeBytes` is no such multiple. {@link RangeError}
    */
-  constructor(module: WebAssembly.Module, codeBytes: number, variant?: HammingVariant) {
+  constructor(source: KernelSource, codeBytes: number, variant?: HammingVariant) {
     assertCodes(new Uint8Array(0), codeBytes);
     this.codeBytes = codeBytes;
-    this.#rows = new RowStore(module, codeBytes, codeBytes);
+    this.#rows = new RowStore(source, { rowBytes: codeBytes, headBytes: codeBytes });
     this.#variant = variant;
   }
 
@@ -60,12 +62,16 @@ export class HammingTable {
    * @param codes - A whole number of codes, one after another. Copied.
    * @returns Index of the first one.
    * @throws On a wrong argument type. {@link TypeError}
-   * @throws On part of a code, or more than one memory holds. {@link RangeError}
+   * @throws On part of a code, or more than memory holds. {@link RangeError}
    */
   add(codes: Uint8Array): number {
     const count = assertCodes(codes, this.codeBytes);
     const first = this.#rows.extend(count);
-    this.#rows.view(first, count).set(codes);
+    let from = 0;
+    for (const { bytes } of this.#rows.pieces(first, count)) {
+      bytes.set(codes.subarray(from, from + bytes.length));
+      from += bytes.length;
+    }
     return first;
   }
 
@@ -77,7 +83,7 @@ export class HammingTable {
   set(index: number, code: Uint8Array): void {
     assertInteger(index, 'index', 0, this.count - 1);
     assertBytes(code, 'code', this.codeBytes);
-    this.#rows.view(index, 1).set(code);
+    this.#rows.row(index).bytes.set(code);
   }
 
   /**
@@ -88,12 +94,19 @@ export class HammingTable {
    * @throws On a query of another length. {@link RangeError}
    */
   distances(query: Uint8Array): Uint32Array<ArrayBuffer> {
-    const at = this.#enter(query, { out: 4 * this.count });
-    const { kernels, count } = this.#rows;
-    if (this.#pick(at.head, at.rows, at.out) === 'scalar')
-      kernels.hammingScanScalar(at.head, at.rows, count, this.codeBytes, at.out);
-    else kernels.hammingScan(at.head, at.rows, count, this.codeBytes, at.out);
-    return new Uint32Array(kernels.memory.buffer, at.out, count).slice();
+    assertBytes(query, 'query', this.codeBytes);
+    const distances = new Uint32Array(this.count);
+    let first = 0;
+    this.#rows.each(4 * this.count, ({ kernels, head, extra }, rows, count) => {
+      const { buffer } = kernels.memory;
+      new Uint8Array(buffer, head, this.codeBytes).set(query);
+      if (this.#pick(kernels, head, rows, extra) === 'scalar')
+        kernels.hammingScanScalar(head, rows, count, this.codeBytes, extra);
+      else kernels.hammingScan(head, rows, count, this.codeBytes, extra);
+      distances.set(new Uint32Array(buffer, extra, count), first);
+      first += count;
+    });
+    return distances;
   }
 
   /**
@@ -105,29 +118,28 @@ export class HammingTable {
    */
   nearest(query: Uint8Array, k: number): Nearest {
     const wanted = clampK(k, this.count);
-    const at = this.#enter(query, { ...topRegions(wanted), probe: 4 * PROBE_CODES });
-    const { kernels, count } = this.#rows;
-    const scalar = this.#pick(at.head, at.rows, at.probe) === 'scalar' ? 1 : 0;
-    const { head, rows, block, scores, indices } = at;
-    const found = kernels.hammingTop(head, rows, count, this.codeBytes, scalar, wanted, block, scores, indices);
-    const top = takeTop(kernels.memory, at, found);
-    return { indices: top.indices, distances: Uint32Array.from(top.scores, (score) => -score) };
+    assertBytes(query, 'query', this.codeBytes);
+    const { indices, scores } = this.#rows.top({
+      k: wanted,
+      kernel: 'hammingTop',
+      extraBytes: 4 * PROBE_CODES,
+      enter: ({ kernels, head }) => new Uint8Array(kernels.memory.buffer, head, this.codeBytes).set(query),
+      argumentsOf: ({ kernels, head, extra }, { rows, count, k, block, scores, indices }) => {
+        const scalar = this.#pick(kernels, head, rows, extra) === 'scalar' ? 1 : 0;
+        return [head, rows, count, this.codeBytes, scalar, k, block, scores, indices];
+      },
+    });
+    return { indices, distances: Uint32Array.from(scores, (score) => -score) };
   }
 
-  #enter<Region extends string>(
-    query: Uint8Array,
-    scratch: Record<Region, number>,
-  ): Record<Region | 'head' | 'rows', number> {
-    assertBytes(query, 'query', this.codeBytes);
-    const at = this.#rows.place(scratch);
-    new Uint8Array(this.#rows.kernels.memory.buffer, at.head, this.codeBytes).set(query);
-    return at;
+  /** Lets go of the memory. The table is not used again. */
+  close(): void {
+    this.#rows.close();
   }
 
   /** Measures both kernels once, on the codes at hand. */
-  #pick(query: number, codes: number, out: number): HammingVariant {
+  #pick(kernels: Kernels, query: number, codes: number, out: number): HammingVariant {
     if (this.#variant !== undefined || this.count < PROBE_CODES) return this.#variant ?? 'scalar';
-    const { kernels } = this.#rows;
     const runs = (scan: typeof kernels.hammingScan): number => {
       scan(query, codes, PROBE_CODES, this.codeBytes, out);
       const end = performance.now() + PROBE_MS;

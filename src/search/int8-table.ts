@@ -7,9 +7,10 @@
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
 import { SCALE_BYTES, dimsOf, setScale } from '../base/stored-vector.ts';
+import type { KernelSource } from '../wasm/scan-team.ts';
 import { RowStore } from './row-store.ts';
 import { MAX_DIMS } from './vector-table.ts';
-import { assertCandidates, clampK, takeTop, topRegions, type TopK } from './top-k.ts';
+import { assertCandidates, clampK, type TopK } from './top-k.ts';
 
 /** `TAIL_BYTES` of `assembly/int8-product.ts`. */
 const TAIL_BYTES = 8;
@@ -31,15 +32,20 @@ export class Int8Table {
   readonly #stride: number;
 
   /**
-   * @param module - Compiled kernels.
+   * @param source - Compiled kernels, or the threads that scan.
    * @param dims - Numbers per vector.
+   * @param memoryBytes - Most bytes of one WASM memory; a table has as many as it needs. Default: 4 GiB.
    * @throws If `dims` is no positive integer. {@link RangeError}
    */
-  constructor(module: WebAssembly.Module, dims: number) {
+  constructor(source: KernelSource, dims: number, memoryBytes?: number) {
     assertInteger(dims, 'dims', 1, MAX_DIMS);
     this.dims = dims;
     this.#stride = 8 * Math.ceil(dims / 8);
-    this.#rows = new RowStore(module, this.#stride + TAIL_BYTES, 2 * this.#stride);
+    this.#rows = new RowStore(source, {
+      rowBytes: this.#stride + TAIL_BYTES,
+      headBytes: 2 * this.#stride,
+      memoryBytes,
+    });
   }
 
   /** Vectors held. */
@@ -52,7 +58,7 @@ export class Int8Table {
    * @param rows - i8[n * (dims + 4)]: the numbers of a vector, and the bytes of its scale, as `StoredVector` has them. Copied.
    * @returns Index of the first one.
    * @throws On a wrong argument type. {@link TypeError}
-   * @throws On part of a vector, or more than one memory holds. {@link RangeError}
+   * @throws On part of a vector, or more than memory holds. {@link RangeError}
    */
   append(rows: Int8Array): number {
     assertInt8(rows, 'rows');
@@ -101,48 +107,46 @@ export class Int8Table {
     assertFloats(query, 'query', this.dims);
     if (!query.every(Number.isFinite)) throw new RangeError('"query" expected finite numbers, got others');
     if (candidates !== undefined) assertCandidates(candidates, this.count);
-    const count = candidates?.length ?? this.count;
-    const wanted = clampK(k, count);
-    const at = this.#rows.place({ ...topRegions(wanted), candidates: 4 * (candidates?.length ?? 0) });
-    const { kernels } = this.#rows;
-    const step = this.#enter(query, new Int16Array(kernels.memory.buffer, at.head, this.#stride));
-    if (candidates !== undefined) new Uint32Array(kernels.memory.buffer, at.candidates, count).set(candidates);
-    const found = kernels.int8ProductTop(
-      at.head,
-      at.rows,
-      candidates === undefined ? 0 : at.candidates,
-      count,
-      this.#stride,
-      wanted,
-      at.block,
-      at.scores,
-      at.indices,
-    );
-    const { indices, scores } = takeTop(kernels.memory, at, found);
+    const [integers, step] = this.#integers(query);
+    const { indices, scores } = this.#rows.top({
+      k: clampK(k, candidates?.length ?? this.count),
+      candidates,
+      kernel: 'int8ProductTop',
+      enter: ({ kernels, head }) => new Int16Array(kernels.memory.buffer, head, this.#stride).set(integers),
+      argumentsOf: ({ head }, { rows, candidates, count, k, block, scores, indices }) => [
+        ...[head, rows, candidates, count, this.#stride],
+        ...[k, block, scores, indices],
+      ],
+    });
     return { indices, scores: scores.map((score) => score * step) };
   }
 
-  /** Writes the query as integers. @returns What 1 of them stands for. */
-  #enter(query: Float32Array, head: Int16Array): number {
+  /** Lets go of the memory. The table is not used again. */
+  close(): void {
+    this.#rows.close();
+  }
+
+  /** The query as integers, zeros after it, and what 1 of them stands for. */
+  #integers(query: Float32Array): [Int16Array, number] {
     const largest = query.reduce((most, number) => Math.max(most, Math.abs(number)), 0);
     const steps = Math.min(32767, Math.floor(MOST_SUM / (128 * this.dims)));
-    const step = largest / steps;
-    head.fill(0);
-    if (largest > 0) query.forEach((number, i) => (head[i] = Math.round((number / largest) * steps)));
-    return step;
+    const integers = new Int16Array(this.#stride);
+    if (largest > 0) query.forEach((number, i) => (integers[i] = Math.round((number / largest) * steps)));
+    return [integers, largest / steps];
   }
 
   #write(first: number, rows: Int8Array, count: number): void {
-    const view = this.#rows.view(first, count);
-    const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.length);
+    const source = new Uint8Array(rows.buffer, rows.byteOffset, rows.length);
     const { rowBytes } = this.#rows;
     const entries = this.dims + SCALE_BYTES;
-    for (let i = 0; i < count; i++) {
-      const row = view.subarray(i * rowBytes, (i + 1) * rowBytes);
-      row.fill(0, this.dims);
-      row.set(bytes.subarray(i * entries, i * entries + this.dims));
-      row.set(bytes.subarray(i * entries + this.dims, (i + 1) * entries), this.#stride);
-    }
+    let from = 0;
+    for (const { bytes, count: here } of this.#rows.pieces(first, count))
+      for (let i = 0; i < here; i++, from += entries) {
+        const row = bytes.subarray(i * rowBytes, (i + 1) * rowBytes);
+        row.fill(0, this.dims);
+        row.set(source.subarray(from, from + this.dims));
+        row.set(source.subarray(from + this.dims, from + entries), this.#stride);
+      }
   }
 }
 

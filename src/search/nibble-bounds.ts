@@ -8,12 +8,9 @@
  * @module
  */
 
-/** Bytes for each byte of a code: 16 for its low half, 16 for its high half. */
-export const NIBBLE_BYTES = 32;
-
 /** A query as steps. */
 export interface NibbleBounds {
-  /** u8[NIBBLE_BYTES * codeBytes], each 0..63. */
+  /** u8[32 * codeBytes], each 0..63: for every byte 16 for its low half, 16 for its high half. */
   readonly steps: Uint8Array;
   /** No score is above `step A + offset`. */
   readonly offset: number;

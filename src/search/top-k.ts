@@ -14,7 +14,9 @@ export interface TopK {
 const MAX_K = 0x7fffffff;
 
 /** Scores in one block of a fused scan, `BLOCK` of `assembly/top-k.ts`. */
-const BLOCK = 512;
+export const BLOCK = 512;
+/** Two threads that write within one of these hold each other up. */
+const CACHE_LINE = 64;
 
 /** Checks k, and cuts it to the number of rows there are. */
 export function clampK(k: number, count: number): number {
@@ -22,17 +24,52 @@ export function clampK(k: number, count: number): number {
   return Math.min(k, count);
 }
 
-/** Sizes of the regions a fused scan works in. */
-export function topRegions(k: number): Record<'block' | 'scores' | 'indices', number> {
-  return { block: 4 * BLOCK, scores: 4 * k, indices: 4 * k };
+/** Sizes of the regions that the parts of a fused scan work in, one after another. */
+export function partRegions(k: number, parts: number): Record<'block' | 'scores' | 'indices', number> {
+  const list = CACHE_LINE * Math.ceil((4 * k) / CACHE_LINE);
+  return { block: parts * 4 * BLOCK, scores: parts * list, indices: parts * list };
 }
 
-/** Copies a result out of WASM memory. */
-export function takeTop(memory: WebAssembly.Memory, at: Record<'scores' | 'indices', number>, found: number): TopK {
-  return {
-    indices: new Uint32Array(memory.buffer, at.indices, found).slice(),
-    scores: new Float32Array(memory.buffer, at.scores, found).slice(),
-  };
+/**
+ * Copies a result out of WASM memory.
+ * @param base - Added to every index.
+ */
+export function takeTop(
+  memory: WebAssembly.Memory,
+  at: Readonly<Record<'scores' | 'indices', number>>,
+  found: number,
+  base = 0,
+): TopK {
+  const indices = new Uint32Array(found);
+  indices.set(new Uint32Array(memory.buffer, at.indices, found));
+  if (base > 0) indices.forEach((index, i) => (indices[i] = index + base));
+  const scores = new Float32Array(found);
+  scores.set(new Float32Array(memory.buffer, at.scores, found));
+  return { indices, scores };
+}
+
+/** The k best of several answers, whose indices are distinct. */
+export function mergeTop(answers: readonly TopK[], k: number): TopK {
+  if (answers.length === 1) return answers[0]!;
+  const length = Math.min(
+    k,
+    answers.reduce((sum, { indices }) => sum + indices.length, 0),
+  );
+  const indices = new Uint32Array(length);
+  const scores = new Float32Array(length);
+  const next = answers.map(() => 0);
+  for (let i = 0; i < length; i++) {
+    let best = -1;
+    for (let a = 0; a < answers.length; a++) {
+      const at = next[a]!;
+      if (at === answers[a]!.indices.length) continue;
+      const [score, index] = [answers[a]!.scores[at]!, answers[a]!.indices[at]!];
+      if (best >= 0 && !(score > scores[i]! || (score === scores[i] && index < indices[i]!))) continue;
+      [best, scores[i], indices[i]] = [a, score, index];
+    }
+    next[best]!++;
+  }
+  return { indices, scores };
 }
 
 /**

@@ -3,8 +3,9 @@
  * @module
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
+import type { KernelSource } from '../wasm/scan-team.ts';
 import { RowStore } from './row-store.ts';
-import { assertCandidates, clampK, takeTop, topRegions, type TopK } from './top-k.ts';
+import { assertCandidates, clampK, type TopK } from './top-k.ts';
 
 /** Longest vector. */
 export const MAX_DIMS = 65536;
@@ -23,16 +24,17 @@ export class VectorTable {
   readonly #rows: RowStore;
 
   /**
-   * @param module - Compiled kernels.
+   * @param source - Compiled kernels, or the threads that scan.
    * @param dims - Numbers per vector.
+   * @param memoryBytes - Most bytes of one WASM memory; a table has as many as it needs. Default: 4 GiB.
    * @throws If `dims` is no positive integer. {@link RangeError}
    */
-  constructor(module: WebAssembly.Module, dims: number) {
+  constructor(source: KernelSource, dims: number, memoryBytes?: number) {
     assertInteger(dims, 'dims', 1, MAX_DIMS);
     this.dims = dims;
     // Rows are padded with zeros to whole lanes.
     const rowBytes = 16 * Math.ceil(dims / 4);
-    this.#rows = new RowStore(module, rowBytes, rowBytes);
+    this.#rows = new RowStore(source, { rowBytes, headBytes: rowBytes, memoryBytes });
   }
 
   /** Vectors held. */
@@ -45,7 +47,7 @@ export class VectorTable {
    * @param rows - f32[n * dims], one vector after another. Copied.
    * @returns Index of the first one.
    * @throws On a wrong argument type. {@link TypeError}
-   * @throws On part of a vector, or more than one memory holds. {@link RangeError}
+   * @throws On part of a vector, or more than memory holds. {@link RangeError}
    */
   append(rows: Float32Array): number {
     assertFloats(rows, 'rows');
@@ -78,17 +80,6 @@ export class VectorTable {
   }
 
   /**
-   * Takes one vector out. The last vector moves into its place, so the table stays without gaps.
-   * @returns Index the moved vector had: the vector that was there is now at `index`. Equal to `index` when the last
-   *   one itself was taken out.
-   * @throws On an index out of range. {@link RangeError}
-   */
-  remove(index: number): number {
-    assertInteger(index, 'index', 0, this.count - 1);
-    return this.#rows.remove(index);
-  }
-
-  /**
    * The k vectors with the largest inner products with `query`. A vector whose product is NaN is never found.
    * @param query - f32[dims].
    * @param k - At least 1. Fewer vectors give a shorter answer.
@@ -99,39 +90,41 @@ export class VectorTable {
   top(query: Float32Array, k: number, candidates?: Uint32Array): TopK {
     assertFloats(query, 'query', this.dims);
     if (candidates !== undefined) assertCandidates(candidates, this.count);
-    const count = candidates?.length ?? this.count;
-    const wanted = clampK(k, count);
-    const at = this.#rows.place({ ...topRegions(wanted), candidates: 4 * (candidates?.length ?? 0) });
-    const { kernels, rowBytes } = this.#rows;
-    const head = new Float32Array(kernels.memory.buffer, at.head, rowBytes / 4);
-    head.fill(0, this.dims);
-    head.set(query);
-    if (candidates !== undefined) new Uint32Array(kernels.memory.buffer, at.candidates, count).set(candidates);
-    const found = kernels.innerProductTop(
-      at.head,
-      at.rows,
-      candidates === undefined ? 0 : at.candidates,
-      count,
-      rowBytes / 4,
-      wanted,
-      at.block,
-      at.scores,
-      at.indices,
-    );
-    return takeTop(kernels.memory, at, found);
+    const { rowBytes } = this.#rows;
+    return this.#rows.top({
+      k: clampK(k, candidates?.length ?? this.count),
+      candidates,
+      kernel: 'innerProductTop',
+      enter({ kernels, head }) {
+        const padded = new Float32Array(kernels.memory.buffer, head, rowBytes / 4);
+        padded.fill(0, query.length);
+        padded.set(query);
+      },
+      argumentsOf: ({ head }, { rows, candidates, count, k, block, scores, indices }) => [
+        ...[head, rows, candidates, count, rowBytes / 4],
+        ...[k, block, scores, indices],
+      ],
+    });
+  }
+
+  /** Lets go of the memory. The table is not used again. */
+  close(): void {
+    this.#rows.close();
   }
 
   #write(first: number, rows: Float32Array, count: number): void {
-    const bytes = this.#rows.view(first, count);
     const stride = this.#rows.rowBytes / 4;
-    const view = new Float32Array(bytes.buffer, bytes.byteOffset, count * stride);
-    if (stride === this.dims) {
-      view.set(rows);
-      return;
-    }
-    for (let i = 0; i < count; i++) {
-      view.set(rows.subarray(i * this.dims, (i + 1) * this.dims), i * stride);
-      view.fill(0, i * stride + this.dims, (i + 1) * stride);
+    let from = 0;
+    for (const { bytes, count: here } of this.#rows.pieces(first, count)) {
+      const view = new Float32Array(bytes.buffer, bytes.byteOffset, here * stride);
+      const piece = rows.subarray(from * this.dims, (from + here) * this.dims);
+      from += here;
+      if (stride === this.dims) view.set(piece);
+      else
+        for (let i = 0; i < here; i++) {
+          view.set(piece.subarray(i * this.dims, (i + 1) * this.dims), i * stride);
+          view.fill(0, i * stride + this.dims, (i + 1) * stride);
+        }
     }
   }
 }

@@ -10,6 +10,7 @@ import { RetrievalError } from '../base/errors.ts';
 import { dimsOf } from '../base/stored-vector.ts';
 import type { Generation } from '../index/generation.ts';
 import { loadGeneration, refreshGeneration } from '../index/refresh.ts';
+import type { ScanTeam } from '../wasm/scan-team.ts';
 import type { GenerationInfo, RootMutation, Store, StoredRecord } from '../index/store.ts';
 import {
   HAS_BLOB,
@@ -34,6 +35,8 @@ export interface ServerOptions {
   readonly store: Store;
   /** Compiled kernels. */
   readonly kernels: WebAssembly.Module;
+  /** That rank. Not closed with the server. Default: the calling thread. */
+  readonly threads?: ScanTeam | undefined;
 }
 
 /** Answers requests. */
@@ -79,15 +82,17 @@ function rootMutation({ root }: { readonly root?: RootChange | undefined }): Roo
 class StoreServer implements Server {
   readonly #store: Store;
   readonly #kernels: WebAssembly.Module;
+  readonly #threads: ScanTeam | undefined;
   /** By name of the generation. */
   readonly #indexes = new Map<string, LoadedIndex>();
   /** Writes, and searches with the reading they need, come one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
-  constructor({ store, kernels }: ServerOptions) {
+  constructor({ store, kernels, threads }: ServerOptions) {
     this.#store = store;
     this.#kernels = kernels;
+    this.#threads = threads;
   }
 
   async handle(request: Uint8Array): Promise<Uint8Array> {
@@ -101,7 +106,7 @@ class StoreServer implements Server {
 
   close(): Promise<void> {
     return (this.#closed ??= this.#inTurn(async () => {
-      this.#indexes.clear();
+      for (const name of this.#indexes.keys()) this.#drop(name);
       await this.#store.close();
     }));
   }
@@ -285,9 +290,9 @@ class StoreServer implements Server {
       !(await refreshGeneration(generation, this.#store, info.parameters))
     ) {
       // Let go of first: two of them may not fit into memory.
-      this.#indexes.delete(name);
+      this.#drop(name);
       generation = undefined;
-      generation = await loadGeneration(this.#kernels, this.#store, info);
+      generation = await loadGeneration(this.#kernels, this.#store, info, this.#threads);
       this.#indexes.set(name, { info, generation });
     }
     return generation;
@@ -296,6 +301,11 @@ class StoreServer implements Server {
   /** Lets go of indexes whose generation is gone, or has been begun again. */
   async #forget(): Promise<void> {
     const begun = new Map((await this.#store.stats()).generations.map((g) => [toHex(g.parameters), g.begun]));
-    for (const [name, { info }] of this.#indexes) if (begun.get(name) !== info.begun) this.#indexes.delete(name);
+    for (const [name, { info }] of this.#indexes) if (begun.get(name) !== info.begun) this.#drop(name);
+  }
+
+  #drop(name: string): void {
+    this.#indexes.get(name)?.generation.close();
+    this.#indexes.delete(name);
   }
 }

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { watchCredentials } from '../../adapters/credential-file.ts';
 import { LibraryFiles } from '../../adapters/library-files.ts';
 import { listen } from '../../adapters/node-listener.ts';
-import { loadKernels } from '../../adapters/package-files.ts';
+import { loadKernels, loadSharedKernels } from '../../adapters/package-files.ts';
 import { pageFiles } from '../../adapters/page-files.ts';
+import { ScanThreads } from '../../adapters/scan-threads.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import type { Transport } from '../../client/transport.ts';
 import { encodeFailure } from '../../protocol/messages.ts';
@@ -18,6 +19,7 @@ import { LOOPBACK, connect } from '../connect.ts';
 import { stopSignal } from '../open.ts';
 import { answer, type Common } from '../output.ts';
 import { readError } from '../walk.ts';
+import { rankingThreadsOf } from '../workers.ts';
 
 interface Options extends Common {
   readonly port: number;
@@ -27,6 +29,7 @@ interface Options extends Common {
   readonly maxMessage?: number;
   readonly ui?: boolean;
   readonly tokenFile?: string;
+  readonly threads?: number;
 }
 
 /** Serves until a signal comes. Opens the server's half of a library alone: no passphrase is asked for. */
@@ -94,7 +97,13 @@ async function openServer(
   if (remote !== undefined) return { server: passOn((await connect(remote, options)).transport), store: remote };
   await library?.check();
   const folder = await storeFolder(path);
-  return { server: createServer({ store: openLmdbStore(folder), kernels: await loadKernels() }), store: folder };
+  const threads = new ScanThreads(await loadSharedKernels(), rankingThreadsOf(options));
+  const server = createServer({ store: openLmdbStore(folder), kernels: await loadKernels(), threads });
+  const close = async (): Promise<void> => {
+    await server.close();
+    await threads.close();
+  };
+  return { server: { handle: (request) => server.handle(request), close }, store: folder };
 }
 
 /** A server that is somewhere else. */

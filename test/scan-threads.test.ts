@@ -1,0 +1,219 @@
+/** Scans over several threads and several memories give the answer of one thread over one memory. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import {
+  DONE,
+  FAILED,
+  KERNEL,
+  LEFT,
+  MEMORY,
+  SCAN_KERNELS,
+  TURN,
+  makeBoard,
+  sharedKernels,
+} from '../src/adapters/scan-board.ts';
+import { loadSharedKernels } from '../src/adapters/package-files.ts';
+import { ScanThreads } from '../src/adapters/scan-threads.ts';
+import { createServer } from '../src/server/server.ts';
+import { createMemoryStore } from '../src/stores/memory-store.ts';
+import { AsymmetricTable } from '../src/search/asymmetric-table.ts';
+import { HammingTable } from '../src/search/hamming-table.ts';
+import { Int8Table } from '../src/search/int8-table.ts';
+import type { TopK } from '../src/search/top-k.ts';
+import { VectorTable } from '../src/search/vector-table.ts';
+import type { KernelSource } from '../src/wasm/scan-team.ts';
+import { decodeResponse, encodeRequest } from '../src/protocol/messages.ts';
+import { bytes, floats, kernels } from './support.ts';
+
+const shared = await loadSharedKernels();
+const threads = new ScanThreads(shared, 3);
+/** So small that a table needs several of them. */
+const SMALL = 2 ** 17;
+
+/** A table of one kind, filled by number. */
+interface Kind {
+  readonly name: string;
+  make(source: KernelSource, memoryBytes?: number): Filled;
+}
+interface Filled {
+  add(count: number, seed: number): void;
+  replace?(index: number, seed: number): void;
+  remove?(index: number): void;
+  ask(k: number, candidates?: Uint32Array): TopK;
+  close(): void;
+}
+
+// Few different numbers: ties are many, and sums are exact in any order.
+const numbers = (length: number, seed: number): Float32Array => floats(length, seed).map((x) => Math.round(2 * x));
+const small = (count: number, seed: number): Int8Array => {
+  const rows = new Int8Array(68 * count);
+  numbers(64 * count, seed).forEach((x, i) => (rows[68 * Math.floor(i / 64) + (i % 64)] = x));
+  const scales = new DataView(rows.buffer);
+  for (let i = 0; i < count; i++) scales.setFloat32(68 * i + 64, 1 + (i % 3), true);
+  return rows;
+};
+// Bits that are mostly 0: equal distances are many.
+const codes = (count: number, seed: number): Uint8Array => bytes(16 * count, seed).map((x) => x & 3);
+
+const kinds: readonly Kind[] = [
+  {
+    name: 'VectorTable',
+    make(source, memoryBytes) {
+      const table = new VectorTable(source, 62, memoryBytes);
+      return {
+        add: (count, seed) => void table.append(numbers(62 * count, seed)),
+        replace: (index, seed) => table.replace(index, numbers(62, seed)),
+        ask: (k, candidates) => table.top(numbers(62, 1), k, candidates),
+        close: () => table.close(),
+      };
+    },
+  },
+  {
+    name: 'Int8Table',
+    make(source, memoryBytes) {
+      const table = new Int8Table(source, 64, memoryBytes);
+      return {
+        add: (count, seed) => void table.append(small(count, seed)),
+        replace: (index, seed) => table.replace(index, small(1, seed)),
+        ask: (k, candidates) => table.top(numbers(64, 1), k, candidates),
+        close: () => table.close(),
+      };
+    },
+  },
+  {
+    name: 'AsymmetricTable',
+    make(source, memoryBytes) {
+      const table = new AsymmetricTable(source, 16, memoryBytes);
+      return {
+        add: (count, seed) => void table.add(codes(count, seed)),
+        replace: (index, seed) => table.set(index, codes(1, seed)),
+        remove: (index) => void table.remove(index),
+        ask: (k, candidates) => table.top(numbers(128, 1), k, candidates),
+        close: () => table.close(),
+      };
+    },
+  },
+  {
+    name: 'HammingTable',
+    make(source) {
+      const table = new HammingTable(source, 16);
+      return {
+        add: (count, seed) => void table.add(codes(count, seed)),
+        replace: (index, seed) => table.set(index, codes(1, seed)),
+        ask(k) {
+          const { indices, distances } = table.nearest(codes(1, 1), k);
+          return { indices, scores: Float32Array.from(distances) };
+        },
+        close: () => table.close(),
+      };
+    },
+  },
+];
+
+const test = suite('ScanThreads');
+
+for (const { name, make } of kinds)
+  test(`${name}: the same answers, while it grows and changes`, () => {
+    const plain = make(kernels);
+    const others = [make(threads), ...(name === 'HammingTable' ? [] : [make(kernels, SMALL), make(threads, SMALL)])];
+    const all = [plain, ...others];
+    let count = 0;
+    // The last step is large enough to be cut into parts: 512 KiB and more.
+    for (const [step, more] of [1, 15, 700, 4000, 40_000].entries()) {
+      for (const table of all) {
+        table.add(more, 10 + step);
+        table.replace?.(count, 90 + step);
+        if (more > 1) table.remove?.(count + 1);
+      }
+      count += more - (more > 1 && plain.remove !== undefined ? 1 : 0);
+      const chosen = Uint32Array.from({ length: Math.ceil(count / 3) }, (_, i) => count - 1 - 3 * i);
+      for (const k of [1, 10, 600, Math.min(3 * count, 5000)])
+        for (const candidates of [undefined, chosen]) {
+          const expected = plain.ask(k, candidates);
+          for (const table of others) assert.equal(table.ask(k, candidates), expected, `${count} rows, k ${k}`);
+        }
+    }
+    for (const table of all) table.close();
+  });
+
+test('tables that are closed take nothing from the others', () => {
+  const [first, second] = kinds.slice(0, 2).map(({ make }) => make(threads));
+  for (const table of [first!, second!]) table.add(20_000, 3);
+  const before = second!.ask(50);
+  first!.ask(50);
+  first!.close();
+  assert.equal(second!.ask(50), before);
+  second!.close();
+});
+
+test('another thread does the parts it takes, and hands back what it cannot do', async () => {
+  const board = makeBoard();
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(new URL('../src/adapters/scan-thread.js', import.meta.url), {
+    workerData: { module: shared, board, memories: port2 },
+    transferList: [port2],
+  });
+  const table = sharedKernels(shared, undefined);
+  port1.postMessage({ id: 7, memory: table.memory });
+  // Two rows of four numbers, and what a thread needs besides.
+  const [head, rows, block, scores, indices] = [1024, 1040, 2048, 8192, 8256] as const;
+  new Float32Array(table.memory.buffer, head, 12).set([1, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8]);
+  board.args.set([head, rows, 0, 2, 4, 2, block, scores, indices]);
+  const scan = (memory: number): number => {
+    board.state[MEMORY] = memory;
+    board.state[KERNEL] = SCAN_KERNELS.indexOf('innerProductTop');
+    board.state[DONE] = 0;
+    Atomics.store(board.state, LEFT, 1);
+    Atomics.add(board.state, TURN, 1);
+    Atomics.notify(board.state, TURN);
+    assert.is.not(Atomics.wait(board.state, DONE, 0, 20_000), 'timed-out');
+    return board.found[0]!;
+  };
+  try {
+    assert.is(scan(7), 2);
+    assert.equal([...new Float32Array(table.memory.buffer, scores, 2)], [26, 10]);
+    assert.is(scan(8), FAILED);
+  } finally {
+    port1.close();
+    await worker.terminate();
+  }
+});
+
+test('a server that ranks with threads answers as one without', async () => {
+  const parameters = bytes(32, 5);
+  const answers = await Promise.all(
+    [undefined, threads].map(async (team) => {
+      const server = createServer({ store: createMemoryStore(), kernels, threads: team });
+      const ask = async (request: Parameters<typeof encodeRequest>[0]) =>
+        decodeResponse(await server.handle(encodeRequest(request)));
+      const dims = 500;
+      await ask({ kind: 'begin', parameters, state: 'active', ranking: 'server', vectorDims: dims, vectors: 'f32' });
+      for (let i = 0; i < 1200; i += 200) {
+        const items = Array.from({ length: 200 }, (_, j) => ({
+          id: bytes(16, i + j),
+          tokens: BigUint64Array.of(1n),
+          vector: floats(dims, i + j),
+          sealed: bytes(40, i + j),
+          wrapped: bytes(40, i + j),
+          blob: bytes(100, i + j),
+        }));
+        await ask({ kind: 'put', parameters, items });
+      }
+      const search = { kind: 'search', parameters, tokens: new BigUint64Array(0), k: 30, scan: true } as const;
+      const answer = await ask({ ...search, vector: floats(dims, 7) });
+      await server.close();
+      return answer;
+    }),
+  );
+  assert.is(answers[0]!.kind, 'search');
+  assert.equal(answers[1], answers[0]);
+});
+
+test('rejects numbers of threads there cannot be', () => {
+  for (const bad of [0, -1, 1.5, NaN, 65, '2', undefined])
+    assert.throws(() => new ScanThreads(shared, bad as number), /"threads" expected integer/);
+});
+
+test.after(() => threads.close());
+test.run();
