@@ -21,7 +21,7 @@ export function heapBase(): usize {
 }
 export { denseSiftGrid, denseSiftSums } from './dense-sift';
 export { gaussianBlur, gaussianWeights } from './gaussian-blur';
-export { nearestCentroids, roundVectors } from './nearest-centroid';
+export { centroidMargins, nearestCentroids, roundVectors } from './nearest-centroid';
 export { reduceF32 } from './reduce-f32';
 export { doublePlane, halvePlane } from './scale-plane';
 export { siftDescriptor } from './sift-descriptor';

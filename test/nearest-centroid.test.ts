@@ -70,7 +70,7 @@ for (const [build, module] of Object.entries(builds))
   for (const dims of [4, 8, 20, 128])
     test(`${build}: the answer of f32, to the bit: ${dims} dims`, () => {
       for (const spread of [0, 1e-7, 1e-5, 1e-3, 1])
-        for (const scale of [1e-25, 1e-12, 1, 1e12])
+        for (const scale of [1e-25, 1e-12, 1, 1e12, 2.6e18])
           for (const [centroidCount, count] of [
             [1, 3],
             [9, 8],
@@ -93,6 +93,51 @@ for (const [build, module] of Object.entries(builds))
               );
             }
           }
+    });
+
+/** Rows near a space of `rank` dims, and some off it: what a projection tells apart, and what it does not. */
+function nearASpace(rows: number, dims: number, rank: number, noise: number, seed: number): Float32Array {
+  const axes = floats(rank * dims, 1);
+  const shares = floats(rank * rows, seed);
+  return floats(rows * dims, seed + 1).map((value, at) => {
+    let sum = noise * value;
+    for (let r = 0; r < rank; r++) sum += shares[Math.floor(at / dims) * rank + r]! * axes[r * dims + (at % dims)]!;
+    return sum;
+  });
+}
+
+for (const [build, module] of Object.entries(builds))
+  for (const dims of [48, 60, 128])
+    test(`${build}: the answer of f32 where vectors are projected: ${dims} dims`, () => {
+      for (const [rank, noise] of [
+        [3, 0.01],
+        [20, 0.6],
+        [40, 0.01],
+      ] as const)
+        for (const [centroidCount, count] of [
+          [64, 5],
+          [203, 131],
+        ] as const) {
+          const centroids = nearASpace(centroidCount, dims, rank, noise, 2);
+          // Two alike, and one of nothing.
+          centroids.copyWithin(9 * dims, 60 * dims, 61 * dims);
+          centroids.fill(0, 5 * dims, 6 * dims);
+          const vectors = nearASpace(count, dims, rank, noise, 4);
+          vectors.set(centroids.subarray(60 * dims, 61 * dims), 0);
+          vectors.fill(0, dims, 2 * dims);
+          // Neither no number nor one too large is ruled out, or hinders its neighbours.
+          vectors[2 * dims + 5] = NaN;
+          vectors[3 * dims + 7] = 3e38;
+          const nearest = new NearestCentroid(module, centroids, dims);
+          const { indices } = nearest.assignWithDistances(vectors, count);
+          assert.equal(nearest.assign(vectors, count), indices);
+          for (let i = 0; i < count; i++)
+            assert.is(
+              indices[i],
+              nearestByF32(vectors.subarray(i * dims, (i + 1) * dims), centroids).index,
+              `rank ${rank}, ${count} x ${centroidCount}: ${i}`,
+            );
+        }
     });
 
 test('more vectors than one batch', () => {

@@ -215,21 +215,42 @@ export interface Kernels {
     descriptors: number,
   ): number;
   // nearest-centroid
-  roundVectors(vectors: number, count: number, dims: number, out: number, norms: number): void;
+  roundVectors(
+    vectors: number,
+    projected: number,
+    count: number,
+    dims: number,
+    kept: number,
+    reach: number,
+    slack: number,
+    out: number,
+    norms: number,
+  ): void;
   nearestCentroids(
     vectors: number,
     rounded: number,
     norms: number,
     count: number,
     dims: number,
+    kept: number,
     centroids: number,
     packed: number,
     halfNorms: number,
     blocks: number,
+    reach: number,
     unit: number,
     doubt: number,
     least: number,
+    rounding: number,
     scores: number,
+    indices: number,
+  ): void;
+  centroidMargins(
+    vectors: number,
+    count: number,
+    dims: number,
+    centroids: number,
+    halfNorms: number,
     indices: number,
     margins: number,
   ): void;

@@ -6,8 +6,8 @@
  */
 import { layOut, type Kernels } from './kernels.ts';
 
-// Scratch of `assembly/matmul-f32.ts` and `assembly/matmul-f64.ts`: a packed panel and one tile.
-const SCRATCH_F32_BYTES = 512 * 8 * 4 + 4 * 8 * 4;
+/** Scratch of `assembly/matmul-f32.ts`, and of `assembly/matmul-f64.ts` below: a packed panel and one tile. */
+export const SCRATCH_F32_BYTES: number = 512 * 8 * 4 + 4 * 8 * 4;
 const SCRATCH_F64_BYTES = 256 * 4 * 8 + 4 * 4 * 8;
 
 /**
