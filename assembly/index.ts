@@ -6,6 +6,7 @@ export { hammingScan, hammingScanScalar, hammingTop } from './hamming';
 export { asymmetricTables, asymmetricScores, asymmetricTop } from './asymmetric';
 export { asymmetricTopBounded } from './asymmetric-bound';
 export { innerProducts, innerProductTop } from './inner-product';
+export { innerProductTopMany } from './inner-product-many';
 export { int8Products, int8ProductTop } from './int8-product';
 export { centre, project } from './projection';
 export { packSigns } from './pack-signs';

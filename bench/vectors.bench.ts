@@ -14,6 +14,7 @@ import { gaussian, seededRandom } from '../src/base/random.ts';
 import { DEFAULT_INDEX } from '../src/client/index-parameters.ts';
 import { NOISE_SLOTS, SecureKnn } from '../src/crypto/secure-knn.ts';
 import { Int8Table } from '../src/search/int8-table.ts';
+import type { TopK } from '../src/search/top-k.ts';
 import { VectorTable } from '../src/search/vector-table.ts';
 import { bytes, kernels } from '../test/support.ts';
 import { duration } from './document.ts';
@@ -132,4 +133,20 @@ if (small) {
       ['', `at most ${(1.1 * price).toFixed(2)}`, 'at most 1'][i]!,
     ]),
   );
+}
+
+if (small) {
+  const trapdoors = Array.from({ length: 8 }, (_, i) =>
+    trapdoor.map((number, at) => (at % 8 === i ? -number : number)),
+  );
+  const alone = (): TopK[] => trapdoors.map((each) => f32Table.top(each, K));
+  assert.equal(f32Table.topMany(trapdoors, K), alone());
+  const together = new Bench({
+    name: `${COUNT} rows, ${trapdoors.length} secure kNN f32 queries, top ${K}`,
+    time: 3000,
+  });
+  together.add('one after another', () => void alone());
+  together.add('in one pass', () => void f32Table.topMany(trapdoors, K));
+  await together.run();
+  report(together, { unit: 'rows', perRun: trapdoors.length * COUNT });
 }

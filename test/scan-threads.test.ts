@@ -128,14 +128,47 @@ for (const { name, make } of kinds)
       }
       count += more - (more > 1 && plain.remove !== undefined ? 1 : 0);
       const chosen = Uint32Array.from({ length: Math.ceil(count / 3) }, (_, i) => count - 1 - 3 * i);
-      for (const k of [1, 10, 600, Math.min(3 * count, 5000)])
-        for (const candidates of [undefined, chosen]) {
-          const expected = plain.ask(k, candidates);
-          for (const table of others) assert.equal(table.ask(k, candidates), expected, `${count} rows, k ${k}`);
-        }
+      const asked = [[1], [600], [Math.min(3 * count, 5000)], [10, chosen], [700, chosen]] as const;
+      for (const [k, candidates] of asked) {
+        const expected = plain.ask(k, candidates);
+        for (const table of others) assert.equal(table.ask(k, candidates), expected, `${count} rows, k ${k}`);
+      }
     }
     for (const table of all) table.close();
   });
+
+test('several queries in one pass: each gets its own answer, to the bit', () => {
+  for (const dims of [30]) {
+    const tables = [
+      new VectorTable(kernels, dims),
+      new VectorTable(threads, dims),
+      new VectorTable(threads, dims, SMALL),
+    ];
+    for (const count of [1, 31, 33, 6000])
+      for (const table of tables) {
+        table.append(floats(count * dims, count));
+        table.replace(0, new Float32Array(dims).fill(NaN));
+        for (const [queryCount, k] of [
+          [0, 5],
+          [1, 5],
+          [2, 1],
+          [3, 40],
+          [8, 9000],
+        ] as const) {
+          const queries = Array.from({ length: queryCount }, (_, q) => floats(dims, 50 + q));
+          assert.equal(
+            table.topMany(queries, k),
+            queries.map((query) => tables[0]!.top(query, k)),
+            `${table.count} rows of ${dims}, ${queryCount} queries`,
+          );
+        }
+        if (table === tables[0]) continue;
+        assert.throws(() => table.topMany([floats(dims + 1, 1)], 1), /"query" expected/);
+        assert.throws(() => table.topMany([], 0), /"k" expected integer/);
+      }
+    for (const table of tables) table.close();
+  }
+});
 
 test('tables that are closed take nothing from the others', () => {
   const [first, second] = kinds.slice(0, 2).map(({ make }) => make(threads));

@@ -34,6 +34,14 @@ for (const [build, module] of Object.entries(builds)) {
       const { indices, scores } = table.top(query, k);
       assert.equal({ indices: [...indices], scores: [...scores].map((x) => x + 0) }, topK(expected, k));
     }
+    if (count > 0) {
+      const queries = [query, floats(dims, 8), query.map((value) => -value)];
+      for (const list of [queries, queries.slice(1)])
+        assert.equal(
+          table.topMany(list, 6),
+          list.map((each) => table.top(each, 6)),
+        );
+    }
     const candidates = Uint32Array.from({ length: Math.ceil(count / 2) }, (_, i) => count - 1 - 2 * i);
     const { indices } = table.top(query, 9, candidates);
     const chosen = Array.from(candidates, (index) => expected[index]!);

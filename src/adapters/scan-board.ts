@@ -15,6 +15,7 @@ export const SCAN_KERNELS: readonly ScanKernel[] = [
   'asymmetricTop',
   'asymmetricTopBounded',
   'innerProductTop',
+  'innerProductTopMany',
   'int8ProductTop',
 ];
 

@@ -20,6 +20,8 @@ import type { ScanTeam } from '../wasm/scan-team.ts';
 
 // Rows that are gone, above which the index is better made anew.
 const MIN_WASTE = 1024;
+// Less is scanned in a few milliseconds: waiting for company would not pay.
+const LEAST_SHARED_BYTES = 2 ** 27;
 
 /** Ranked answer of one search. */
 export interface Ranked {
@@ -126,12 +128,26 @@ export class Generation {
   search(tokens: BigUint64Array, vector: Float32Array, k: number, scan: boolean): Ranked {
     if (this.#vectors === undefined) throw new RangeError('"vectors" expected a generation with vectors');
     const candidates = scan ? undefined : this.#postings.lookUp(tokens, this.#isAlive);
-    const { indices, scores } = this.#vectors.top(vector, k, candidates);
-    return {
-      ids: Array.from(indices, (row) => this.#ids.idOf(row)),
-      scores,
-      candidates: candidates?.length ?? this.count,
-    };
+    return this.#ranked(this.#vectors.top(vector, k, candidates), candidates?.length);
+  }
+
+  /** Whether scans that wait at the same time had better go through it together: its vectors come from memory, and not from a cache. */
+  get sharesPasses(): boolean {
+    return this.#vectors instanceof VectorTable && 4 * this.vectorDims * this.count >= LEAST_SHARED_BYTES;
+  }
+
+  /**
+   * {@link search} of all images, by several vectors in one pass.
+   * @throws On a generation without f32 vectors. {@link RangeError}
+   */
+  scan(vectors: readonly Float32Array[], k: number): Ranked[] {
+    if (!(this.#vectors instanceof VectorTable))
+      throw new RangeError('"vectors" expected a generation with f32 vectors');
+    return this.#vectors.topMany(vectors, k).map((top) => this.#ranked(top));
+  }
+
+  #ranked({ indices, scores }: TopK, candidates: number = this.count): Ranked {
+    return { ids: Array.from(indices, (row) => this.#ids.idOf(row)), scores, candidates };
   }
 
   /** The images that share a token, in order of id. */

@@ -152,7 +152,7 @@ export class AsymmetricTable {
           ? [tables, rows, candidates, count, this.codeBytes, ...best]
           : [tables, scan.extra, bounds.offset, bounds.step, rows, count, this.codeBytes, ...best];
       },
-    });
+    })[0]!;
   }
 
   /** Lets go of the memory. The table is not used again. */

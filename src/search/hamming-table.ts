@@ -119,7 +119,7 @@ export class HammingTable {
   nearest(query: Uint8Array, k: number): Nearest {
     const wanted = clampK(k, this.count);
     assertBytes(query, 'query', this.codeBytes);
-    const { indices, scores } = this.#rows.top({
+    const [found] = this.#rows.top({
       k: wanted,
       kernel: 'hammingTop',
       extraBytes: 4 * PROBE_CODES,
@@ -129,7 +129,7 @@ export class HammingTable {
         return [head, rows, count, this.codeBytes, scalar, k, block, scores, indices];
       },
     });
-    return { indices, distances: Uint32Array.from(scores, (score) => -score) };
+    return { indices: found!.indices, distances: Uint32Array.from(found!.scores, (score) => -score) };
   }
 
   /** Lets go of the memory. The table is not used again. */

@@ -108,7 +108,7 @@ export class Int8Table {
     if (!query.every(Number.isFinite)) throw new RangeError('"query" expected finite numbers, got others');
     if (candidates !== undefined) assertCandidates(candidates, this.count);
     const [integers, step] = this.#integers(query);
-    const { indices, scores } = this.#rows.top({
+    const [found] = this.#rows.top({
       k: clampK(k, candidates?.length ?? this.count),
       candidates,
       kernel: 'int8ProductTop',
@@ -118,7 +118,7 @@ export class Int8Table {
         ...[k, block, scores, indices],
       ],
     });
-    return { indices, scores: scores.map((score) => score * step) };
+    return { indices: found!.indices, scores: found!.scores.map((score) => score * step) };
   }
 
   /** Lets go of the memory. The table is not used again. */

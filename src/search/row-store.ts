@@ -7,7 +7,7 @@
  */
 import { layOut, type Kernels } from '../wasm/kernels.ts';
 import { teamOf, type KernelSource, type ScanKernel, type ScanTeam } from '../wasm/scan-team.ts';
-import { BLOCK, mergeTop, partRegions, takeTop, type TopK } from './top-k.ts';
+import { BLOCK, BLOCK_BYTES, listBytesOf, mergeTop, takeTop, type TopK } from './top-k.ts';
 
 /** Most bytes of one memory. */
 const MEMORY_BYTES = 2 ** 32;
@@ -64,18 +64,24 @@ export interface Part {
   readonly count: number;
   readonly k: number;
   readonly block: number;
+  /** Of the first query; the next one's is `listBytes` behind it. */
   readonly scores: number;
   readonly indices: number;
+  readonly listBytes: number;
+  /** u32[queries], where there are several. */
+  readonly found: number;
 }
 
-/** One search. */
+/** One search, or several that go through the rows together. */
 export interface Search {
   readonly k: number;
+  /** Default: 1. */
+  readonly queries?: number;
   readonly candidates?: Uint32Array | undefined;
   readonly kernel: ScanKernel;
   /** Bytes it wants in each memory besides the head. */
   readonly extraBytes?: number;
-  /** Writes the query into a memory. */
+  /** Writes the queries into a memory. */
   enter(scan: Scan): void;
   /** Arguments of the kernel. */
   argumentsOf(scan: Scan, part: Part): readonly number[];
@@ -160,9 +166,9 @@ export class RowStore {
     });
   }
 
-  /** The best of all, or of the candidates. */
-  top(search: Search): TopK {
-    const { candidates } = search;
+  /** The best of all, or of the candidates: one answer a query. */
+  top(search: Search): TopK[] {
+    const { candidates, queries = 1 } = search;
     const found = this.#shards.flatMap((_, i) => {
       const base = i * this.#limit;
       const count = this.#countOf(i);
@@ -175,7 +181,12 @@ export class RowStore {
         here.map((row) => row - base),
       );
     });
-    return mergeTop(found, search.k);
+    return Array.from({ length: queries }, (_, q) =>
+      mergeTop(
+        found.map((answers) => answers[q]!),
+        search.k,
+      ),
+    );
   }
 
   /** Lets go of the memory. Nothing else may be called after it. */
@@ -183,8 +194,8 @@ export class RowStore {
     for (const { kernels } of this.#shards.splice(0)) this.#team.release(kernels);
   }
 
-  /** One memory's best, in one answer a part. */
-  #scan(search: Search, i: number, base: number, candidates: Uint32Array | undefined): TopK[] {
+  /** One memory's best: for each part, one answer a query. */
+  #scan(search: Search, i: number, base: number, candidates: Uint32Array | undefined): TopK[][] {
     const count = candidates?.length ?? this.#countOf(i);
     if (count === 0) return [];
     const length = this.#partLength(count);
@@ -192,9 +203,12 @@ export class RowStore {
     const parts = Math.ceil(count / length);
     const shard = this.#shards[i]!;
     const { kernels } = shard;
-    const sizes = partRegions(k, parts);
-    const listBytes = candidates === undefined ? 0 : 4 * count;
-    const at = this.#place(shard, { ...sizes, extra: search.extraBytes ?? 0, candidates: listBytes });
+    const { queries = 1, extraBytes = 0 } = search;
+    const listBytes = listBytesOf(k);
+    const at = this.#place(shard, {
+      ...{ block: parts * BLOCK_BYTES, scores: parts * queries * listBytes, indices: parts * queries * listBytes },
+      ...{ found: 4 * parts * queries, extra: extraBytes, candidates: candidates === undefined ? 0 : 4 * count },
+    });
     if (candidates !== undefined) new Uint32Array(kernels.memory.buffer, at.candidates, count).set(candidates);
     const scan = { kernels, head: at.head, extra: at.extra };
     search.enter(scan);
@@ -206,19 +220,26 @@ export class RowStore {
         candidates: listed ? at.candidates + 4 * first : 0,
         count: Math.min(length, count - first),
         k,
-        block: at.block + part * (sizes.block / parts),
-        scores: at.scores + part * (sizes.scores / parts),
-        indices: at.indices + part * (sizes.indices / parts),
+        block: at.block + part * BLOCK_BYTES,
+        scores: at.scores + part * queries * listBytes,
+        indices: at.indices + part * queries * listBytes,
+        listBytes,
+        found: at.found + 4 * part * queries,
       };
     });
-    const found = this.#team.run(
+    const returned = this.#team.run(
       kernels,
       search.kernel,
       list.map((part) => search.argumentsOf(scan, part)),
     );
-    return list.map((part, p) =>
-      takeTop(kernels.memory, part, found[p]!, base + (candidates === undefined ? p * length : 0)),
-    );
+    return list.map((part, p) => {
+      const first = base + (candidates === undefined ? p * length : 0);
+      const found = queries === 1 ? [returned[p]!] : new Uint32Array(kernels.memory.buffer, part.found, queries);
+      return Array.from(found, (count, q) => {
+        const [scores, indices] = [part.scores + q * listBytes, part.indices + q * listBytes];
+        return takeTop(kernels.memory, { scores, indices }, count, first);
+      });
+    });
   }
 
   /** Of how many a part is: whole blocks, so that no row is split. */

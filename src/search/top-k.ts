@@ -24,10 +24,12 @@ export function clampK(k: number, count: number): number {
   return Math.min(k, count);
 }
 
-/** Sizes of the regions that the parts of a fused scan work in, one after another. */
-export function partRegions(k: number, parts: number): Record<'block' | 'scores' | 'indices', number> {
-  const list = CACHE_LINE * Math.ceil((4 * k) / CACHE_LINE);
-  return { block: parts * 4 * BLOCK, scores: parts * list, indices: parts * list };
+/** Bytes of the scores of one block. */
+export const BLOCK_BYTES: number = 4 * BLOCK;
+
+/** Bytes for k scores, or k indices. */
+export function listBytesOf(k: number): number {
+  return CACHE_LINE * Math.ceil((4 * k) / CACHE_LINE);
 }
 
 /**

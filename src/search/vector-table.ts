@@ -104,6 +104,32 @@ export class VectorTable {
         ...[head, rows, candidates, count, rowBytes / 4],
         ...[k, block, scores, indices],
       ],
+    })[0]!;
+  }
+
+  /**
+   * {@link top} of several queries, in one pass over all vectors: where these come from memory and not from a cache, most of the time is their way.
+   * @param queries - f32[dims] each.
+   * @returns One answer a query: those of {@link top}, to the bit.
+   * @throws As {@link top}.
+   */
+  topMany(queries: readonly Float32Array[], k: number): TopK[] {
+    for (const query of queries) assertFloats(query, 'query', this.dims);
+    const wanted = clampK(k, this.count);
+    if (queries.length < 2) return queries.map((query) => this.top(query, k));
+    const { rowBytes } = this.#rows;
+    const padded = new Float32Array((queries.length * rowBytes) / 4);
+    queries.forEach((query, q) => padded.set(query, (q * rowBytes) / 4));
+    return this.#rows.top({
+      k: wanted,
+      queries: queries.length,
+      kernel: 'innerProductTopMany',
+      extraBytes: padded.byteLength,
+      enter: ({ kernels, extra }) => new Float32Array(kernels.memory.buffer, extra).set(padded),
+      argumentsOf: ({ extra }, { rows, count, k, listBytes, block, scores, indices, found }) => [
+        ...[extra, queries.length, rows, count, rowBytes / 4],
+        ...[k, listBytes, block, scores, indices, found],
+      ],
     });
   }
 

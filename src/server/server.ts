@@ -28,6 +28,7 @@ import {
   type SyncEntry,
   type SyncRequest,
 } from '../protocol/messages.ts';
+import { ScanBatch } from './scan-batch.ts';
 
 /** What a server is made of. */
 export interface ServerOptions {
@@ -87,6 +88,10 @@ class StoreServer implements Server {
   readonly #indexes = new Map<string, LoadedIndex>();
   /** Writes, and searches with the reading they need, come one after another. */
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #scans = new ScanBatch<SearchRequest, Response>(
+    (task) => this.#inTurn(task),
+    (requests) => this.#scan(requests),
+  );
   #closed: Promise<void> | undefined;
 
   constructor({ store, kernels, threads }: ServerOptions) {
@@ -153,8 +158,13 @@ class StoreServer implements Server {
           return { kind: 'remove', removed: sequence - before.sequence, sequence };
         });
       }
-      case 'search':
-        return this.#inTurn(() => this.#search(request));
+      case 'search': {
+        const name = toHex(request.parameters);
+        if (!request.scan || this.#indexes.get(name)?.generation.sharesPasses !== true)
+          return this.#inTurn(() => this.#search(request));
+        await this.#searchable(request);
+        return this.#scans.add(name, request);
+      }
       case 'records': {
         await this.#generation(request.parameters);
         const records = [];
@@ -188,7 +198,30 @@ class StoreServer implements Server {
     }
   }
 
-  async #search({ parameters, tokens, vector, k, scan }: SearchRequest): Promise<Response> {
+  async #search(request: SearchRequest): Promise<Response> {
+    const info = await this.#searchable(request);
+    const { tokens, vector, k, scan } = request;
+    const index = await this.#index(info);
+    return { kind: 'search', ...index.search(tokens, vector, k, scan), records: info.records };
+  }
+
+  /** Searches of one index, of all that it holds. */
+  async #scan(requests: readonly SearchRequest[]): Promise<Response[]> {
+    const info = await this.#searchable(requests[0]!);
+    const index = await this.#index(info);
+    const most = Math.max(...requests.map(({ k }) => k));
+    const ranked = index.scan(
+      requests.map(({ vector }) => vector),
+      most,
+    );
+    return ranked.map(({ ids, scores, candidates }, i) => {
+      const { k } = requests[i]!;
+      return { kind: 'search', ids: ids.slice(0, k), scores: scores.slice(0, k), candidates, records: info.records };
+    });
+  }
+
+  /** The generation that a search is about, if it can be searched so. */
+  async #searchable({ parameters, vector }: SearchRequest): Promise<GenerationInfo> {
     const info = await this.#generation(parameters);
     if (info.ranking !== 'server')
       throw new RetrievalError('parameter-mismatch', `expected ranking server, got ${info.ranking}`);
@@ -197,8 +230,7 @@ class StoreServer implements Server {
         'parameter-mismatch',
         `expected a vector of ${info.vectorDims} numbers, got ${vector.length}`,
       );
-    const index = await this.#index(info);
-    return { kind: 'search', ...index.search(tokens, vector, k, scan), records: info.records };
+    return info;
   }
 
   async #candidates({ parameters, tokens, after, limit }: CandidatesRequest): Promise<Response> {

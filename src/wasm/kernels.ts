@@ -74,6 +74,20 @@ export interface Kernels {
     scores: number,
     indices: number,
   ): number;
+  // inner-product-many.ts
+  innerProductTopMany(
+    queries: number,
+    queryCount: number,
+    rows: number,
+    count: number,
+    dims: number,
+    k: number,
+    listBytes: number,
+    block: number,
+    scores: number,
+    indices: number,
+    found: number,
+  ): void;
   // int8-product.ts
   int8Products(query: number, rows: number, candidates: number, count: number, dims: number, out: number): void;
   int8ProductTop(

@@ -5,8 +5,14 @@
  */
 import { instantiateKernels, type Kernels } from './kernels.ts';
 
-/** The kernels that go through a table for its best rows. Each returns how many it has found. */
-export type ScanKernel = 'hammingTop' | 'asymmetricTop' | 'asymmetricTopBounded' | 'innerProductTop' | 'int8ProductTop';
+/** The kernels that go through a table for its best rows. Those of one query return how many they have found. */
+export type ScanKernel =
+  | 'hammingTop'
+  | 'asymmetricTop'
+  | 'asymmetricTopBounded'
+  | 'innerProductTop'
+  | 'innerProductTopMany'
+  | 'int8ProductTop';
 
 /** Runs scans. A scan is cut into parts that may run in any order, and at once. */
 export interface ScanTeam {
@@ -34,7 +40,7 @@ export function teamOf(source: KernelSource): ScanTeam {
 
 /** Calls a kernel by its name. */
 export function callScan(kernels: Kernels, kernel: ScanKernel, args: readonly number[]): number {
-  return (kernels[kernel] as (...args: number[]) => number)(...args);
+  return (kernels[kernel] as (...args: number[]) => number | undefined)(...args) ?? 0;
 }
 
 class CallingThread implements ScanTeam {
