@@ -1,12 +1,14 @@
 /**
- * A server over an LMDB store, as a process of its own whose memory can be read: `server-memory.bench.ts` starts it twice, to fill the store and to
- * search it.
+ * A server over an LMDB store, as a process of its own whose memory can be read: `server-memory.bench.ts` starts it to fill the store, to search it after a
+ * start, and to search it until half is gone.
  *
- *     node --expose-gc held-server.js fill|search FOLDER RANKING VECTORS DIMS COUNT
+ *     node --expose-gc held-server.js fill|start|search FOLDER RANKING VECTORS DIMS COUNT TOKENS
  *
  * Records are random: what a sealed record, a token or a vector says does not change what it weighs.
  */
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { vectorArray, setScale, type VectorFormat } from '../src/base/stored-vector.ts';
 import type { Mutation } from '../src/index/store.ts';
 import { decodeResponse, encodeRequest, type Ranking, type Request } from '../src/protocol/messages.ts';
@@ -22,27 +24,36 @@ export interface Held {
   readonly file: number;
 }
 
-/** What the second process answers. */
+/** What `start` answers, in milliseconds. */
+export interface Started {
+  /** The first search, which loads the index. */
+  readonly first: number;
+  /** Until the index was kept, and the longest that the event loop stood still meanwhile; 0 where it was not. */
+  readonly kept: number;
+  readonly pause: number;
+  /** Bytes of the kept index. */
+  readonly segment: number;
+}
+
+/** What `search` answers. */
 export interface Measured {
   readonly opened: Held;
   readonly loaded: Held;
   readonly halved: Held;
-  /** Milliseconds of the first search, which reads the store, and of a later one. */
-  readonly first: number;
+  /** Milliseconds of a search, once the index is loaded. */
   readonly later: number;
 }
 
 const SEALED_BYTES = 552;
 const WRAPPED_BYTES = 72;
 const BLOB_BYTES = 64;
-const TOKENS = 2;
 const BUCKETS = 65536;
 const BATCH = 5000;
 /** Removed rows that `generation.ts` tolerates before the index is made anew. */
 const SPARE = 1024;
 
-const [work, folder = '', ranking, vectors, dimsText, countText] = process.argv.slice(2);
-const [dims, count] = [Number(dimsText), Number(countText)];
+const [work, folder = '', ranking, vectors, ...numbers] = process.argv.slice(2);
+const [dims = 0, count = 0, tokens = 0] = numbers.map(Number);
 const shape = { ranking: ranking as Ranking, vectors: vectors as VectorFormat, vectorDims: dims };
 const parameters = bytes(32, 1);
 const pool = bytes(1 << 20, 2);
@@ -57,7 +68,7 @@ function idOf(i: number): Uint8Array {
 
 function tokensOf(i: number): BigUint64Array {
   if (shape.ranking === 'client') return new BigUint64Array(0);
-  return BigUint64Array.from({ length: TOKENS }, (_, t) => BigInt((i * 7919 + t * 104729) % BUCKETS));
+  return BigUint64Array.from({ length: tokens }, (_, t) => BigInt((i * 7919 + t * 104729) % BUCKETS));
 }
 
 function put(i: number): Mutation {
@@ -72,6 +83,11 @@ function put(i: number): Mutation {
     wrapped: pool.subarray(0, WRAPPED_BYTES),
     blob: pool.subarray(0, BLOB_BYTES),
   };
+}
+
+/** When a file was written. */
+function stampOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }
 
 async function held(): Promise<Held> {
@@ -105,15 +121,32 @@ if (work === 'fill') {
     return performance.now() - start;
   };
   const search = searches[shape.ranking];
+  if (work === 'start') {
+    const path = join(folder, 'segment');
+    const before = stampOf(path);
+    const first = await ask(search);
+    const begun = performance.now();
+    let [last, pause] = [begun, 0];
+    while (shape.ranking !== 'client' && before === undefined && stampOf(path) === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      pause = Math.max(pause, performance.now() - last);
+      last = performance.now();
+    }
+    const kept = before === undefined ? performance.now() - begun : 0;
+    await server.close();
+    const started: Started = { first, kept, pause, segment: statSync(path, { throwIfNoEntry: false })?.size ?? 0 };
+    process.stdout.write(JSON.stringify(started));
+    process.exit();
+  }
   const opened = await held();
-  const first = await ask(search);
+  await ask(search);
   const later = await ask(search);
   const loaded = await held();
   const gone = Math.min(count, Math.ceil(count / 2) + SPARE);
   for (let from = 0; from < gone; from += BATCH)
     await ask({ kind: 'remove', ids: Array.from({ length: Math.min(BATCH, gone - from) }, (_, i) => idOf(from + i)) });
   await ask(search);
-  const measured: Measured = { opened, loaded, halved: await held(), first, later };
+  const measured: Measured = { opened, loaded, halved: await held(), later };
   process.stdout.write(JSON.stringify(measured));
   await server.close();
 }

@@ -111,9 +111,19 @@ const repairMessage = (input: Uint8Array): void => {
   putU32(input, 8, input.length - 16);
   putU32(input, 12, crc32(input.subarray(0, 12)));
 };
+/** The parts are as long as the head says, where they are there. */
 const repairSegment = (input: Uint8Array): void => {
-  putU32(input, 64, crc32(input.subarray(80)));
-  putU32(input, 68, crc32(input.subarray(0, 68)));
+  if (input.length < 88) return;
+  const view = new DataView(input.buffer, input.byteOffset);
+  const format = view.getUint16(6, true);
+  const [count, dims, tokens, postings] = [48, 52, 56, 60].map((at) => view.getUint32(at, true));
+  const rowBytes = dims === 0 ? 0 : format === 1 ? 8 * Math.ceil(dims! / 8) + 8 : 16 * Math.ceil(dims! / 4);
+  let at = 88;
+  [16 * count!, 8 * tokens!, rowBytes * count!, 4 * (tokens! + 1), 4 * postings!].forEach((length, part) => {
+    putU32(input, 64 + 4 * part, crc32(input.subarray(at, at + length)));
+    at += length;
+  });
+  putU32(input, 84, crc32(input.subarray(0, 84)));
 };
 /** Two: of what lies between head and segment, whose lengths stand in the head, and of the head. */
 const repairEdition = (input: Uint8Array): void => {
@@ -276,7 +286,15 @@ const READERS: readonly Reader[] = [
     name: 'segment',
     inputs: [
       encodeSegment({
-        ...{ parameters, sequence: 7, vectorDims: 3, ids: bytes(32, 1), vectors: floats(6, 1) },
+        ...{
+          parameters,
+          sequence: 7,
+          format: 'f32',
+          vectorDims: 3,
+          count: 2,
+          ids: bytes(32, 1),
+          vectors: bytes(32, 2),
+        },
         postings: {
           tokens: BigUint64Array.of(1n, 5n),
           offsets: Uint32Array.of(0, 1, 3),
@@ -284,7 +302,15 @@ const READERS: readonly Reader[] = [
         },
       }),
       encodeSegment({
-        ...{ parameters, sequence: 7, vectorDims: 3, ids: bytes(32, 1), vectors: new Int8Array(bytes(14, 1).buffer) },
+        ...{
+          parameters,
+          sequence: 7,
+          format: 'int8',
+          vectorDims: 3,
+          count: 2,
+          ids: bytes(32, 1),
+          vectors: bytes(32, 2),
+        },
         postings: { tokens: BigUint64Array.of(1n), offsets: Uint32Array.of(0, 1), rows: Uint32Array.of(1) },
       }),
     ],

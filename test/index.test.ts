@@ -13,16 +13,17 @@ import {
 } from '../src/base/stored-vector.ts';
 import { Generation } from '../src/index/generation.ts';
 import { NO_POSTINGS, Postings, sortedBase } from '../src/index/postings.ts';
+import { finish } from '../src/index/postings-merge.ts';
 import { refreshGeneration, snapshot } from '../src/index/refresh.ts';
-import { decodeSegment, encodeSegment } from '../src/index/segment.ts';
+import { decodeSegment, encodeSegment, sourceOf } from '../src/index/segment.ts';
 import { createMemoryStore } from '../src/stores/memory-store.ts';
-import type { PutMutation } from '../src/index/store.ts';
+import type { Mutation, PutMutation } from '../src/index/store.ts';
 import { rank } from './reference/rank.ts';
 import { builds, bytes, floats } from './support.ts';
 
 const DIMS = 7;
 const PARAMETERS = bytes(32, 1);
-const HEADER_BYTES = 80;
+const HEADER_BYTES = 88;
 
 type Put = PutMutation & { readonly vector: Float32Array; readonly blob: Uint8Array };
 
@@ -51,15 +52,15 @@ test('postings equal a plain list, before and after they are merged', () => {
       fc.nat({ max: 5 }),
       (lists, query, dead) => {
         const isAlive = (row: number): boolean => row % 6 !== dead;
-        const wide = (token: bigint): bigint => token * 0xffff_ffff_fn;
+        const wide = (token: bigint): bigint => token * 0x0b00_0000_0fff_fffen;
         const recent = new Postings();
         lists.forEach((tokens, row) => recent.add(row, BigUint64Array.from(tokens, wide), isAlive));
-        const merged = new Postings(recent.data(isAlive), lists.length);
+        const merged = new Postings(sortedBase(recent.data(isAlive)), lists.length);
         // Half in the base, half on top.
         const half = new Postings();
         const middle = lists.length >> 1;
         lists.slice(0, middle).forEach((tokens, row) => half.add(row, BigUint64Array.from(tokens, wide), isAlive));
-        const both = new Postings(half.data(isAlive), middle);
+        const both = new Postings(sortedBase(half.data(isAlive)), middle);
         lists.slice(middle).forEach((tokens, i) => both.add(middle + i, BigUint64Array.from(tokens, wide), isAlive));
         const expected = lists.flatMap((tokens, row) =>
           isAlive(row) && tokens.some((t) => query.includes(t)) ? [row] : [],
@@ -70,6 +71,17 @@ test('postings equal a plain list, before and after they are merged', () => {
             expected,
           );
         assert.equal(both.data(isAlive), recent.data(isAlive));
+        // In parts that end anywhere.
+        const merge = half.freeze();
+        finish(merge.prepare());
+        const [tokens, ends, rows] = [[], [0], []] as [bigint[], number[], number[]];
+        for (const part of merge.parts((row) => (isAlive(row) ? row : -1), 1 + (lists.length % 4))) {
+          tokens.push(...part.tokens);
+          ends.push(...part.ends);
+          rows.push(...part.rows);
+        }
+        const whole = half.data(isAlive);
+        assert.equal([tokens, ends, rows], [[...whole.tokens], [...whole.offsets], [...whole.rows]]);
       },
     ),
     { seed: 42 },
@@ -165,7 +177,7 @@ for (const format of VECTOR_FORMATS) {
 
   for (const [build, module] of Object.entries(builds))
     test(`a generation goes on from a segment, ${format} (${build})`, async () => {
-      const generation = new Generation(module, shape, decodeSegment(file, PARAMETERS));
+      const generation = await Generation.read(module, shape, sourceOf(file));
       assert.is(generation.count, 11);
       const own = createMemoryStore();
       await own.commit([
@@ -186,6 +198,67 @@ for (const format of VECTOR_FORMATS) {
       }
     });
 }
+
+for (const { vectorDims, vectors } of [
+  { vectorDims: DIMS, vectors: 'f32' },
+  { vectorDims: DIMS, vectors: 'int8' },
+  { vectorDims: 0, vectors: 'f32' },
+] as const)
+  test(`a snapshot is of one moment, while everything changes: ${vectorDims} ${vectors} numbers`, async () => {
+    const shape = { parameters: PARAMETERS, vectorDims, vectors };
+    const store = createMemoryStore();
+    // So many tokens that the postings are merged on the way.
+    const item = (id: number, seed: number): PutMutation => ({
+      ...put(id),
+      tokens: BigUint64Array.from({ length: 70 }, (_, i) => BigInt(seed * i * 7919) << 20n),
+      vector: vectorDims === 0 ? new Float32Array(0) : stored(floats(DIMS, seed), vectors),
+    });
+    const ranking = vectorDims === 0 ? 'split' : 'server';
+    await store.commit([
+      { kind: 'begin', ranking, state: 'active', ...shape },
+      ...Array.from({ length: 700 }, (_, i) => item(i, i)),
+      ...Array.from({ length: 40 }, (_, i): Mutation => ({ kind: 'remove', id: put(7 * i).id })),
+    ]);
+    const live = new Generation(builds.release, shape);
+    await refreshGeneration(live, store, PARAMETERS);
+    // Rows that are gone lie between the others.
+    await store.commit(Array.from({ length: 30 }, (_, i) => item(1 + 7 * i, 2000 + i)));
+    await refreshGeneration(live, store, PARAMETERS);
+    const { sequence } = live;
+
+    const snapshot = live.freeze();
+    const file = new Uint8Array(await snapshot.measure());
+    let next = 300;
+    await snapshot.write(PARAMETERS, {
+      async write(part, at) {
+        file.set(part, at);
+        const mutations = Array.from({ length: 150 }, (_, i) => item((next + i) % 900, 3000 + next + i));
+        await store.commit([...mutations, { kind: 'remove', id: put((next += 150) % 900).id }]);
+        await refreshGeneration(live, store, PARAMETERS);
+        live.candidates(item(0, 5).tokens);
+      },
+    });
+    assert.is(decodeSegment(file, PARAMETERS).sequence, sequence);
+    assert.is(decodeSegment(file, PARAMETERS).count, 660);
+    const read = await Generation.read(builds.release, shape, sourceOf(file));
+    assert.is(read.count, 660);
+    const answersOf = (generation: Generation): unknown =>
+      [1, 2, 50, 3100, 4000].map((seed) => {
+        const { tokens } = item(0, seed);
+        if (vectorDims === 0) return generation.candidates(tokens);
+        return [true, false].map((scan) => generation.search(tokens, floats(DIMS, seed), 30, scan));
+      });
+    const fresh = new Generation(builds.release, shape);
+    for (const generation of [read, fresh]) await refreshGeneration(generation, store, PARAMETERS);
+    assert.equal(answersOf(read), answersOf(fresh));
+    assert.equal(answersOf(live), answersOf(fresh));
+
+    const late = live.freeze();
+    await late.measure();
+    live.close();
+    const error = await late.write(PARAMETERS, { write: () => Promise.resolve() }).catch((e: unknown) => e);
+    assert.is((error as RetrievalError).code, 'storage-failed');
+  });
 
 test('knows when it had better be read anew', () => {
   const generation = new Generation(builds.release, { vectorDims: DIMS, vectors: 'f32' });

@@ -24,6 +24,31 @@ export function entriesOf(format: VectorFormat, dims: number, count: number): nu
   return count * (format === 'int8' ? dims + SCALE_BYTES : dims);
 }
 
+/**
+ * Bytes of a vector as it lies in a table that ranks, and in a segment. f32: the numbers, then zeros up to a multiple of 16. int8: the numbers,
+ * zeros up to a multiple of 8, the f32 scale, four zeros.
+ */
+export function rowBytesOf(format: VectorFormat, dims: number): number {
+  return format === 'int8' ? 8 * Math.ceil(dims / 8) + 8 : 16 * Math.ceil(dims / 4);
+}
+
+/** Writes a vector as a row of {@link rowBytesOf} bytes, which are zeros before. */
+export function packRow(vector: StoredVector, row: Uint8Array): void {
+  const bytes = bytesOf(vector);
+  if (vector instanceof Float32Array) return row.set(bytes);
+  row.set(bytes.subarray(0, -SCALE_BYTES));
+  row.set(bytes.subarray(-SCALE_BYTES), row.length - 8);
+}
+
+/** Inverse of {@link packRow}. A copy. */
+export function unpackRow(row: Uint8Array, format: VectorFormat, dims: number): StoredVector {
+  if (format === 'f32') return new Float32Array(row.slice(0, 4 * dims).buffer);
+  const vector = new Int8Array(dims + SCALE_BYTES);
+  bytesOf(vector).set(row.subarray(0, dims));
+  bytesOf(vector).set(row.subarray(row.length - 8, row.length - 8 + SCALE_BYTES), dims);
+  return vector;
+}
+
 /** Room for vectors. */
 export function vectorArray(format: VectorFormat, dims: number, count: number): StoredVector {
   const entries = entriesOf(format, dims, count);

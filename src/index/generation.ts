@@ -5,21 +5,25 @@
  * A view of the store. Images that cannot be searched have no row.
  * @module
  */
-import { compareBytes } from '../base/bytes.ts';
+import { bytesOf, compareBytes } from '../base/bytes.ts';
+import { RetrievalError } from '../base/errors.ts';
+import { pause } from '../base/pause.ts';
 import type { StoredVector } from '../base/stored-vector.ts';
 import { IdRows } from './id-rows.ts';
-import { Postings } from './postings.ts';
-import type { Segment } from './segment.ts';
+import { Postings, type BaseLookUp } from './postings.ts';
+import { checkPostings, readSegment, type SegmentSource } from './segment.ts';
+import { Snapshot } from './snapshot.ts';
 import type { GenerationInfo } from './store.ts';
-import { ID_BYTES } from './values.ts';
 import { Int8Table } from '../search/int8-table.ts';
 import { PostingTable } from '../search/posting-table.ts';
 import type { TopK } from '../search/top-k.ts';
 import { VectorTable } from '../search/vector-table.ts';
-import type { ScanTeam } from '../wasm/scan-team.ts';
+import type { KernelSource, ScanTeam } from '../wasm/scan-team.ts';
 
 // Rows that are gone, above which the index is better made anew.
 const MIN_WASTE = 1024;
+// Changes that are caught up with in a moment.
+const MIN_CHANGES = 1024;
 // Less is scanned in a few milliseconds: waiting for company would not pay.
 const LEAST_SHARED_BYTES = 2 ** 27;
 
@@ -44,6 +48,8 @@ export function isSearchable(
 /** What {@link VectorTable} and {@link Int8Table} have in common. */
 interface Vectors {
   append(rows: StoredVector): number;
+  reserve(count: number): Uint8Array[];
+  rows(first: number, count: number): Uint8Array[];
   hide(index: number): void;
   top(query: Float32Array, k: number, candidates?: Uint32Array): TopK;
   close(): void;
@@ -52,42 +58,99 @@ interface Vectors {
 /** What a generation must know of itself to be held in memory. */
 export type VectorShape = Pick<GenerationInfo, 'vectorDims' | 'vectors'>;
 
+/** What a generation goes on from. */
+interface Start {
+  readonly sequence: number;
+  readonly vectors: Vectors | undefined;
+  readonly postings: PostingTable;
+  readonly ids: IdRows;
+}
+
+// Ids that are linked at a time.
+const LINKED = 65536;
+
 export class Generation {
-  readonly vectorDims: number;
+  readonly #shape: VectorShape;
   /** Last mutation this index has seen. */
   sequence: number;
+  /** Last mutation that a segment which the store keeps has seen; 0 where there is none. */
+  kept: number;
   /** None where the client ranks the candidates. */
   readonly #vectors: Vectors | undefined;
   readonly #postings: Postings;
-  readonly #ids = new IdRows();
+  readonly #ids: IdRows;
   readonly #isAlive = (row: number): boolean => this.#ids.has(row);
+  #closed = false;
 
   /**
    * @param module - Compiled kernels.
    * @param shape - Of its vectors.
-   * @param start - Where to go on from: a segment, or nothing.
+   * @param start - Where to go on from; default: nothing.
    * @param threads - That rank; default: the calling thread.
    */
-  constructor(module: WebAssembly.Module, { vectorDims, vectors }: VectorShape, start?: Segment, threads?: ScanTeam) {
-    this.vectorDims = vectorDims;
+  constructor(module: WebAssembly.Module, shape: VectorShape, start?: Start, threads?: ScanTeam) {
+    this.#shape = shape;
     this.sequence = start?.sequence ?? 0;
-    if (vectorDims > 0)
-      this.#vectors = new (vectors === 'int8' ? Int8Table : VectorTable)(threads ?? module, vectorDims);
-    const count = (start?.ids.length ?? 0) / ID_BYTES;
-    this.#postings = new Postings(
-      start?.postings,
-      count,
-      (data, recordCount) =>
-        new PostingTable(module, {
-          tokens: data.tokens,
-          offsets: data.offsets,
-          records: data.rows,
-          recordCount,
-        }),
+    this.kept = this.sequence;
+    this.#vectors = start === undefined ? tableOf(threads ?? module, shape) : start.vectors;
+    this.#ids = start?.ids ?? new IdRows();
+    const table = start?.postings ?? new PostingTable(module, { tokenCount: 0, postingCount: 0, recordCount: 0 });
+    this.#postings = new Postings(baseOf(table), table.recordCount, ({ tokens, offsets, rows }, recordCount) =>
+      baseOf(new PostingTable(module, { tokens, offsets, records: rows, recordCount })),
     );
-    if (start === undefined) return;
-    this.#vectors?.append(start.vectors);
-    for (let row = 0; row < count; row++) this.#ids.add(start.ids.subarray(ID_BYTES * row, ID_BYTES * (row + 1)));
+  }
+
+  /**
+   * Goes on from a segment, whose parts are read into their places.
+   * @throws `corrupt-index`, `unsupported-version` or `parameter-mismatch`. {@link RetrievalError}
+   */
+  static async read(
+    module: WebAssembly.Module,
+    shape: VectorShape & { readonly parameters: Uint8Array },
+    source: SegmentSource,
+    threads?: ScanTeam,
+  ): Promise<Generation> {
+    const vectors = tableOf(threads ?? module, shape);
+    try {
+      const start = await readSegment(source, shape.parameters, (head) => {
+        const { sequence, count, vectorDims, format, tokenCount, postings: postingCount } = head;
+        if (vectorDims !== shape.vectorDims || format !== shape.vectors)
+          throw new RetrievalError('parameter-mismatch', 'the segment holds vectors of another shape');
+        const postings = new PostingTable(module, { tokenCount, postingCount, recordCount: count });
+        const ids = new IdRows(count);
+        const { tokens, offsets, records } = postings.postings;
+        const places = {
+          ids: [ids.ids(0, count)],
+          tokens: [bytesOf(tokens)],
+          vectors: vectors?.reserve(count) ?? [],
+          offsets: [bytesOf(offsets)],
+          rows: [bytesOf(records)],
+        };
+        return { sequence, vectors, postings, ids, places };
+      });
+      const { ids, postings } = start;
+      checkPostings(baseOf(postings).data, ids.length);
+      for (let row = 0; row < ids.length; row += LINKED) {
+        ids.link(row, Math.min(ids.length, row + LINKED));
+        await pause();
+      }
+      return new Generation(module, shape, start);
+    } catch (error) {
+      vectors?.close();
+      throw error;
+    }
+  }
+
+  /** What it holds at this moment, to be written while it goes on. */
+  freeze(): Snapshot {
+    const { vectorDims, vectors: format } = this.#shape;
+    const [ids, vectors] = [this.#ids, this.#vectors];
+    return new Snapshot({
+      ...{ format, vectorDims, sequence: this.sequence, alive: ids.alive(), postings: this.#postings.freeze() },
+      ids: (first, count) => [ids.ids(first, count)],
+      vectors: (first, count) => vectors?.rows(first, count) ?? [],
+      isGone: () => this.#closed,
+    });
   }
 
   /** Images that can be found. */
@@ -100,15 +163,21 @@ export class Generation {
     return this.#ids.length > 2 * this.count + MIN_WASTE;
   }
 
-  /** Lets go of the memory. It is not used again. */
+  /** Lets go of the memory, also where a snapshot is being written. It is not used again. */
   close(): void {
+    this.#closed = true;
     this.#vectors?.close();
+  }
+
+  /** Whether more has changed since it was kept than a share of its images, and enough to be worth a file. */
+  hasChanged(share: number): boolean {
+    return this.sequence - this.kept > Math.max(MIN_CHANGES, share * this.count);
   }
 
   /** Adds an image, or replaces it; one that cannot be searched is only taken out. */
   put(id: Uint8Array, tokens: BigUint64Array, vector: StoredVector): void {
     this.remove(id);
-    if (!isSearchable({ tokens, vector }, this.vectorDims)) return;
+    if (!isSearchable({ tokens, vector }, this.#shape.vectorDims)) return;
     this.#vectors?.append(vector);
     this.#postings.add(this.#ids.add(id), tokens, this.#isAlive);
   }
@@ -133,7 +202,7 @@ export class Generation {
 
   /** Whether scans that wait at the same time had better go through it together: its vectors come from memory, and not from a cache. */
   get sharesPasses(): boolean {
-    return this.#vectors instanceof VectorTable && 4 * this.vectorDims * this.count >= LEAST_SHARED_BYTES;
+    return this.#vectors instanceof VectorTable && 4 * this.#shape.vectorDims * this.count >= LEAST_SHARED_BYTES;
   }
 
   /**
@@ -155,4 +224,19 @@ export class Generation {
     const rows = this.#postings.lookUp(tokens, this.#isAlive);
     return Array.from(rows, (row) => this.#ids.idOf(row)).sort(compareBytes);
   }
+}
+
+/** Room for vectors, where the server ranks. */
+function tableOf(source: KernelSource, { vectorDims, vectors }: VectorShape): Vectors | undefined {
+  return vectorDims === 0 ? undefined : new (vectors === 'int8' ? Int8Table : VectorTable)(source, vectorDims);
+}
+
+function baseOf(table: PostingTable): BaseLookUp {
+  return {
+    get data() {
+      const { tokens, offsets, records } = table.postings;
+      return { tokens, offsets, rows: records };
+    },
+    lookUp: (tokens) => table.lookUp(tokens),
+  };
 }

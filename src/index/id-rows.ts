@@ -14,12 +14,12 @@ const SPARSE = 2;
 
 /** Checks nothing: the store has checked the ids. */
 export class IdRows {
-  #words = new Uint32Array(WORDS * FIRST_ROWS);
-  #alive = new Uint8Array(FIRST_ROWS);
+  #words: Uint32Array<ArrayBuffer>;
+  #alive: Uint8Array<ArrayBuffer>;
   /** Row + 1, or 0. */
-  #slots = new Uint32Array(SPARSE * FIRST_ROWS);
-  #length = 0;
-  #count = 0;
+  #slots: Uint32Array<ArrayBuffer>;
+  #length: number;
+  #count: number;
 
   /** Rows, those that are gone with them. */
   get length(): number {
@@ -29,6 +29,33 @@ export class IdRows {
   /** Rows that are not gone. */
   get count(): number {
     return this.#count;
+  }
+
+  /**
+   * @param count - Rows to begin with. Their ids are for the caller to fill in, through {@link ids}, and to {@link link}, before anything else.
+   */
+  constructor(count = 0) {
+    const rows = 2 ** Math.ceil(Math.log2(Math.max(FIRST_ROWS, count)));
+    this.#words = new Uint32Array(WORDS * rows);
+    this.#alive = new Uint8Array(rows).fill(1, 0, count);
+    this.#slots = new Uint32Array(SPARSE * rows);
+    this.#length = count;
+    this.#count = count;
+  }
+
+  /** Ids of `count` rows from `first` on, 16 bytes each, those that are gone with them. A view, stale after the next {@link add}. */
+  ids(first: number, count: number): Uint8Array {
+    return new Uint8Array(this.#words.buffer, ID_BYTES * first, ID_BYTES * count);
+  }
+
+  /** Has rows `first` to `end - 1` found by their ids. */
+  link(first: number, end: number): void {
+    for (let row = first; row < end; row++) this.#link(row);
+  }
+
+  /** For each row, whether it is not gone: 1, or 0. A copy. */
+  alive(): Uint8Array<ArrayBuffer> {
+    return this.#alive.slice(0, this.#length);
   }
 
   /** Adds an id that is not there. @returns Its row. */

@@ -5,6 +5,7 @@
  * base, both become the next base.
  * @module
  */
+import { PostingsMerge, finish, type PostingsPart } from './postings-merge.ts';
 
 /** Lists of rows a token, back to back. */
 export interface PostingsData {
@@ -15,8 +16,11 @@ export interface PostingsData {
   readonly rows: Uint32Array;
 }
 
-/** What finds the rows of a base: `lookUp` gives each row that carries any of the tokens, once. */
+/** A base, and what finds its rows. */
 export interface BaseLookUp {
+  /** May be views that are stale after the next look-up. */
+  readonly data: PostingsData;
+  /** Each row that carries any of the tokens, once. */
   lookUp(tokens: BigUint64Array): Uint32Array;
 }
 
@@ -32,7 +36,6 @@ export const NO_POSTINGS: PostingsData = {
 /** Rows are numbered from 0 and only grow; a row that is gone is passed over until the next base leaves it out. */
 export class Postings {
   readonly #makeBase: (data: PostingsData, rowCount: number) => BaseLookUp;
-  #data: PostingsData;
   #base: BaseLookUp;
   #recent = new Map<bigint, number[]>();
   #recentCount = 0;
@@ -42,19 +45,18 @@ export class Postings {
   #rowCount: number;
 
   /**
-   * @param data - The first base, owned from here on.
+   * @param base - The first base.
    * @param rowCount - Rows it speaks of.
-   * @param makeBase - Makes the look-up of a base.
+   * @param makeBase - Makes the next ones of what they are to hold.
    */
   constructor(
-    data: PostingsData = NO_POSTINGS,
+    base: BaseLookUp = sortedBase(NO_POSTINGS),
     rowCount = 0,
     makeBase: (data: PostingsData, rowCount: number) => BaseLookUp = sortedBase,
   ) {
     this.#makeBase = makeBase;
-    this.#data = data;
     this.#rowCount = rowCount;
-    this.#base = makeBase(data, rowCount);
+    this.#base = base;
   }
 
   /**
@@ -69,9 +71,8 @@ export class Postings {
       else list.push(row);
       this.#recentCount++;
     }
-    if (this.#recentCount < Math.max(MIN_MERGE, this.#data.rows.length / 4)) return;
-    this.#data = this.#merge(isAlive);
-    this.#base = this.#makeBase(this.#data, this.#rowCount);
+    if (this.#recentCount < Math.max(MIN_MERGE, this.#base.data.rows.length / 4)) return;
+    this.#base = this.#makeBase(this.data(isAlive), this.#rowCount);
     this.#recent = new Map();
     this.#recentCount = 0;
   }
@@ -96,45 +97,37 @@ export class Postings {
 
   /** Everything as one base. */
   data(isAlive: (row: number) => boolean): PostingsData {
-    return this.#merge(isAlive);
+    const merge = this.freeze();
+    finish(merge.prepare());
+    const parts = [...merge.parts((row) => (isAlive(row) ? row : -1))];
+    const total = (lengthOf: (part: PostingsPart) => number): number =>
+      parts.reduce((sum, part) => sum + lengthOf(part), 0);
+    const tokens = new BigUint64Array(total((part) => part.tokens.length));
+    const offsets = new Uint32Array(tokens.length + 1);
+    const rows = new Uint32Array(total((part) => part.rows.length));
+    let [tokenCount, rowCount] = [0, 0];
+    for (const part of parts) {
+      tokens.set(part.tokens, tokenCount);
+      offsets.set(part.ends, tokenCount + 1);
+      rows.set(part.rows, rowCount);
+      tokenCount += part.tokens.length;
+      rowCount += part.rows.length;
+    }
+    return { tokens, offsets, rows };
   }
 
-  #merge(isAlive: (row: number) => boolean): PostingsData {
-    const { tokens: oldTokens, offsets: oldOffsets, rows: oldRows } = this.#data;
-    const fresh = BigUint64Array.from(this.#recent.keys()).sort();
-    const tokens = new BigUint64Array(oldTokens.length + fresh.length);
-    const offsets = new Uint32Array(tokens.length + 1);
-    const rows = new Uint32Array(oldRows.length + this.#recentCount);
-    let tokenCount = 0;
-    let rowCount = 0;
-    for (let i = 0, j = 0; i < oldTokens.length || j < fresh.length;) {
-      const before = rowCount;
-      const token = j === fresh.length || oldTokens[i]! <= fresh[j]! ? oldTokens[i]! : fresh[j]!;
-      if (oldTokens[i] === token) {
-        for (let at = oldOffsets[i]!; at < oldOffsets[i + 1]!; at++)
-          if (isAlive(oldRows[at]!)) rows[rowCount++] = oldRows[at]!;
-        i++;
-      }
-      if (fresh[j] === token) {
-        for (const row of this.#recent.get(token)!) if (isAlive(row)) rows[rowCount++] = row;
-        j++;
-      }
-      if (rowCount === before) continue;
-      tokens[tokenCount++] = token;
-      offsets[tokenCount] = rowCount;
-    }
-    return {
-      tokens: tokens.slice(0, tokenCount),
-      offsets: offsets.slice(0, tokenCount + 1),
-      rows: rows.slice(0, rowCount),
-    };
+  /** What there is now, to be gone through while more is added. */
+  freeze(): PostingsMerge {
+    return new PostingsMerge(this.#base, this.#recent);
   }
 }
 
 /** Binary search, on 32-bit halves: a bigint a step would cost more than the step. */
-export function sortedBase({ tokens, offsets, rows }: PostingsData): BaseLookUp {
+export function sortedBase(data: PostingsData): BaseLookUp {
+  const { tokens, offsets, rows } = data;
   const halves = new Uint32Array(tokens.buffer, tokens.byteOffset, 2 * tokens.length);
   return {
+    data,
     lookUp(query: BigUint64Array): Uint32Array {
       const wanted = new Uint32Array(query.buffer, query.byteOffset, 2 * query.length);
       const found = new Set<number>();

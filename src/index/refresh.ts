@@ -3,12 +3,13 @@
  * @module
  */
 import { Generation, isSearchable, type VectorShape } from './generation.ts';
-import { NO_POSTINGS, Postings } from './postings.ts';
-import type { Segment } from './segment.ts';
+import { Postings } from './postings.ts';
+import type { Segment, SegmentSource } from './segment.ts';
 import type { ScanTeam } from '../wasm/scan-team.ts';
 import type { Change, Store, StoredRecord } from './store.ts';
 import { RetrievalError } from '../base/errors.ts';
-import { entriesOf, vectorArray, type StoredVector } from '../base/stored-vector.ts';
+import { pause } from '../base/pause.ts';
+import { packRow, rowBytesOf, type StoredVector } from '../base/stored-vector.ts';
 import { ID_BYTES } from './values.ts';
 
 const PAGE = 512;
@@ -27,12 +28,14 @@ async function* searchable(
     for (const { id, record } of page)
       if (record !== undefined && isSearchable(record, vectorDims)) yield { id, ...record };
     if (page.length < PAGE) return;
+    await pause();
     after = page.at(-1)!.id;
   }
 }
 
 /**
- * Builds the index of a generation from its records.
+/**
+ * Builds the index of a generation: from the segment that the store keeps and what has changed since, or from its records.
  * @param threads - That rank; default: the calling thread.
  * @throws `parameter-mismatch` when there is no such generation, `corrupt-record`. {@link RetrievalError}
  */
@@ -42,8 +45,11 @@ export async function loadGeneration(
   wanted: Wanted,
   threads?: ScanTeam,
 ): Promise<Generation> {
-  const segment = await store.segment?.(wanted.parameters);
-  if (segment !== undefined) return new Generation(module, wanted, segment, threads);
+  const kept = await readKept(module, store, wanted, threads);
+  if (kept !== undefined) {
+    if ((await refreshGeneration(kept, store, wanted.parameters)) && !kept.wasteful) return kept;
+    kept.close();
+  }
   const generation = new Generation(module, wanted, undefined, threads);
   // What changes while the pages are read comes up again in the changes since here.
   const { sequence } = await store.stats();
@@ -52,8 +58,37 @@ export async function loadGeneration(
   return generation;
 }
 
+/** The index as the store keeps it. That only saves time: whatever is wrong with it, the records tell the same. */
+async function readKept(
+  module: WebAssembly.Module,
+  store: Store,
+  wanted: Wanted,
+  threads: ScanTeam | undefined,
+): Promise<Generation | undefined> {
+  let source: SegmentSource | undefined;
+  try {
+    source = await store.segment?.(wanted.parameters);
+    return source && (await Generation.read(module, wanted, source, threads));
+  } catch {
+    return undefined;
+  } finally {
+    await source?.close();
+  }
+}
+
 /**
- * Applies what the store has seen since. Searches see the index before or after, never between.
+ * Has the store keep the index as it is now, while it goes on changing.
+ * @throws `storage-full`, `storage-failed`, `library-locked`. {@link RetrievalError}
+ */
+export async function keepGeneration(generation: Generation, store: Store, parameters: Uint8Array): Promise<void> {
+  if (store.keepSegment === undefined) return;
+  generation.kept = generation.sequence;
+  const snapshot = generation.freeze();
+  await store.keepSegment(parameters, await snapshot.measure(), (sink) => snapshot.write(parameters, sink));
+}
+
+/**
+ * Applies what the store has seen since, by pages.
  * @returns False when the log does not reach back so far: load it anew.
  */
 export async function refreshGeneration(
@@ -63,20 +98,19 @@ export async function refreshGeneration(
 ): Promise<boolean> {
   const { sequence } = await store.stats();
   if (sequence === generation.sequence) return true;
-  const steps: (() => void)[] = [];
-  for (let since = generation.sequence; ;) {
-    const changes = await store.changes(since, PAGE);
+  for (;;) {
+    const changes = await store.changes(generation.sequence, PAGE);
     if (changes === undefined) return false;
     for (const { id, kind } of changes) {
       const record = await recordOf(store, parameters, { id, kind });
-      if (record === undefined) steps.push(() => generation.remove(id));
-      else steps.push(() => generation.put(id, record.tokens, record.vector));
+      if (record === undefined) generation.remove(id);
+      else generation.put(id, record.tokens, record.vector);
     }
-    since = changes.at(-1)?.sequence ?? since;
+    generation.sequence = changes.at(-1)?.sequence ?? sequence;
     if (changes.length < PAGE) break;
+    await pause();
   }
-  for (const step of steps) step();
-  generation.sequence = sequence;
+  generation.sequence = Math.max(sequence, generation.sequence);
   return true;
 }
 
@@ -97,9 +131,9 @@ async function recordOf(
 
 /** The snapshot of a generation, as `encodeSegment` takes it. */
 export async function snapshot(store: Store, wanted: Wanted): Promise<Segment> {
-  const { parameters, vectorDims } = wanted;
+  const { parameters, vectorDims, vectors: format } = wanted;
   const { sequence } = await store.stats();
-  const postings = new Postings(NO_POSTINGS, 0);
+  const postings = new Postings();
   const found: { id: Uint8Array; vector: StoredVector }[] = [];
   const always = (): boolean => true;
   for await (const { id, tokens, vector } of searchable(store, wanted)) {
@@ -107,11 +141,12 @@ export async function snapshot(store: Store, wanted: Wanted): Promise<Segment> {
     found.push({ id, vector });
   }
   const ids = new Uint8Array(ID_BYTES * found.length);
-  const vectors = vectorArray(wanted.vectors, vectorDims, found.length);
-  const entries = entriesOf(wanted.vectors, vectorDims, 1);
+  const rowBytes = vectorDims === 0 ? 0 : rowBytesOf(format, vectorDims);
+  const vectors = new Uint8Array(rowBytes * found.length);
   found.forEach(({ id, vector }, row) => {
     ids.set(id, ID_BYTES * row);
-    vectors.set(vector, entries * row);
+    if (vectorDims > 0) packRow(vector, vectors.subarray(rowBytes * row, rowBytes * (row + 1)));
   });
-  return { parameters, sequence, vectorDims, ids, vectors, postings: postings.data(always) };
+  const count = found.length;
+  return { parameters, sequence, format, vectorDims, count, ids, vectors, postings: postings.data(always) };
 }

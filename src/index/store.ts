@@ -6,7 +6,7 @@
  * @module
  */
 import type { StoredVector, VectorFormat } from '../base/stored-vector.ts';
-import type { Segment } from './segment.ts';
+import type { SegmentSink, SegmentSource } from './segment.ts';
 
 /** `active` serves searches; `pending` is being built beside it. */
 export type GenerationState = 'active' | 'pending';
@@ -186,8 +186,15 @@ export interface Store {
   /** Records of a generation in order of id, from after `after`, at most `limit`. */
   records(parameters: Uint8Array, after: Uint8Array | undefined, limit: number): Promise<RecordEntry[]>;
 
-  /** The index of a generation as a file has it, where the store keeps one: read instead of all records. */
-  segment?(parameters: Uint8Array): Promise<Segment | undefined>;
+  /** The index of a generation as it was kept last, where that is of this store's own past. For the caller to close. */
+  segment?(parameters: Uint8Array): Promise<SegmentSource | undefined>;
+
+  /**
+   * Keeps the index of the active generation, in place of what was kept before; of another generation, does nothing. Only saves time: records tell the same.
+   * @param bytes - Of the segment.
+   * @param write - Writes it, and returns its head.
+   */
+  keepSegment?(parameters: Uint8Array, bytes: number, write: (sink: SegmentSink) => Promise<Uint8Array>): Promise<void>;
 
   /** A range of an encrypted file; undefined when the id is not there. */
   blob(id: Uint8Array, offset: number, length: number): Promise<BlobRange | undefined>;

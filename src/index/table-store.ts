@@ -21,11 +21,13 @@ import type {
   StoreStats,
   VerifyPage,
 } from './store.ts';
-import type { Table, Tables } from './tables.ts';
+import { SEGMENT_HEAD_BYTES, decodeHead, type SegmentSink, type SegmentSource } from './segment.ts';
+import type { SegmentKeeper, Table, Tables } from './tables.ts';
 import {
   CHECK_BYTES,
   CHUNK_BYTES,
   ID_BYTES,
+  SEGMENT_KEY,
   STATE_KEY,
   chunkKey,
   decodeImage,
@@ -65,7 +67,9 @@ const EMPTY: State = { sequence: 0, trimmed: 0, removals: 0, images: 0, blobByte
 
 export class TableStore implements Store {
   readonly readOnly: boolean;
+  readonly keepSegment?: NonNullable<Store['keepSegment']>;
   readonly #tables: Tables;
+  #repairs = 0;
   #closed: Promise<void> | undefined;
 
   /**
@@ -75,6 +79,9 @@ export class TableStore implements Store {
   constructor(tables: Tables) {
     this.#tables = tables;
     this.readOnly = tables.readOnly;
+    const { segments } = tables;
+    if (segments !== undefined && !this.readOnly)
+      this.keepSegment = (parameters, bytes, write) => this.#keep(segments, parameters, bytes, write);
     this.#read(() => this.#state());
   }
 
@@ -164,6 +171,53 @@ export class TableStore implements Store {
     });
   }
 
+  async segment(parameters: Uint8Array): Promise<SegmentSource | undefined> {
+    const source = await this.#tables.segments?.open();
+    if (source === undefined || (await this.#isOwn(source, parameters).catch(() => false))) return source;
+    await source.close();
+    return undefined;
+  }
+
+  /**
+   * Whether a segment is of a state that these tables have come from, and worth reading. The file may have been left behind by a store whose place
+   * this one has taken, or by a future that a backup, now restored, does not have. So the tables hold the head, with its
+   * checksums, of the segment that is theirs, from a transaction on that came after the state it is of.
+   */
+  async #isOwn(source: SegmentSource, parameters: Uint8Array): Promise<boolean> {
+    if (source.bytes < SEGMENT_HEAD_BYTES) return false;
+    const head = new Uint8Array(SEGMENT_HEAD_BYTES);
+    await source.read(head, 0);
+    const { sequence, count } = decodeHead(head, parameters);
+    return this.#read(() => {
+      const state = this.#state();
+      const { begun, records } = generationOf(state, parameters);
+      const stored = this.#tables.table.meta.get(SEGMENT_KEY);
+      if (stored === undefined || !equalBytes(unprotect(SEGMENT_KEY, stored, 'the head of a segment'), head))
+        return false;
+      // Begun again, a generation is another one. More changes than records, or some that the log has forgotten: records are read sooner.
+      return sequence >= Math.max(begun, state.trimmed) && state.sequence - sequence <= Math.max(count, records);
+    });
+  }
+
+  async #keep(
+    segments: SegmentKeeper,
+    parameters: Uint8Array,
+    bytes: number,
+    write: (sink: SegmentSink) => Promise<Uint8Array>,
+  ): Promise<void> {
+    const generations = this.#read(() => this.#state().generations);
+    if (!generations.some((g) => g.state === 'active' && equalBytes(g.parameters, parameters))) return;
+    const repairs = this.#repairs;
+    const head = await segments.replace(bytes, write);
+    this.#assertOpen();
+    // Not all of a repair is in the log.
+    if (repairs !== this.#repairs) return;
+    this.#tables.transaction(
+      () => this.#tables.table.meta.put(SEGMENT_KEY, protect(SEGMENT_KEY, head)),
+      OVERHEAD_BYTES,
+    );
+  }
+
   async blob(id: Uint8Array, offset: number, length: number): Promise<BlobRange | undefined> {
     return this.#read(() => {
       const row = this.#image(id);
@@ -246,6 +300,8 @@ export class TableStore implements Store {
       const orphans = this.#orphans();
       removed = orphans.length;
       for (const id of orphans) state = this.#removeOrphan({ ...state, sequence: state.sequence + 1 }, id);
+      this.#repairs++;
+      this.#tables.table.meta.remove(SEGMENT_KEY);
       return this.#recount(this.#mendRemovals(state));
     }, OVERHEAD_BYTES);
     return removed;

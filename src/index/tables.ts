@@ -3,6 +3,7 @@
  * `table-store.ts` builds a {@link Store} from it.
  * @module
  */
+import type { SegmentSink, SegmentSource } from './segment.ts';
 
 /** Every table there is. */
 export const TABLES = ['meta', 'images', 'blobs', 'records0', 'records1', 'log', 'removed'] as const;
@@ -19,9 +20,23 @@ export interface Table {
   clear(): void;
 }
 
+/** A segment as a file beside the tables. It is a cache: what makes sure that it is of these tables is in them. */
+export interface SegmentKeeper {
+  /** Undefined where there is none. */
+  open(): Promise<SegmentSource | undefined>;
+  /**
+   * Puts another in its place: the old one is there until the new one is whole, and on disk.
+   * @param bytes - It will have, about.
+   * @returns What `write` returned.
+   */
+  replace<T>(bytes: number, write: (sink: SegmentSink) => Promise<T>): Promise<T>;
+}
+
 /** An engine. */
 export interface Tables {
   readonly readOnly: boolean;
+  /** None: segments are not kept. */
+  readonly segments?: SegmentKeeper;
   readonly table: Readonly<Record<TableName, Table>>;
   /**
    * Runs `change`, then makes it durable; when it throws, nothing has happened.

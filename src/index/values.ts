@@ -7,6 +7,7 @@
  * | table     | key            | value after the checksum                                                    |
  * | --------- | -------------- | --------------------------------------------------------------------------- |
  * | meta      | `state`        | `BSST`, u16 version, then the fields of {@link State} in order              |
+ * | meta      | `segment`      | head of the segment that is kept beside the store (`segment.ts`)            |
  * | images    | id             | u64 log, u64 blobBytes, u8 slots, then a wrapped key for each slot: u32, u8[] |
  * | blobs     | id, u32 chunk  | up to {@link CHUNK_BYTES} bytes                                             |
  * | records0  | id             | u32 tokens, u32 vector, u64[tokens], then f32[vector], or, where bit 31 of `vector` is set, i8[vector] and their f32 scale; sealed |
@@ -77,6 +78,9 @@ export interface ImageRow {
 
 /** Key of {@link State}. */
 export const STATE_KEY: Uint8Array = /* @__PURE__ */ utf8('state');
+
+/** Key of the head of the segment that is kept. */
+export const SEGMENT_KEY: Uint8Array = /* @__PURE__ */ utf8('segment');
 
 /** A u64 that sorts. */
 export function sequenceKey(sequence: number): Uint8Array<ArrayBuffer> {

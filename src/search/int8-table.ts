@@ -6,14 +6,12 @@
  * @module
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
-import { SCALE_BYTES, dimsOf, setScale } from '../base/stored-vector.ts';
+import { SCALE_BYTES, dimsOf, rowBytesOf, setScale } from '../base/stored-vector.ts';
 import type { KernelSource } from '../wasm/scan-team.ts';
 import { RowStore } from './row-store.ts';
 import { MAX_DIMS } from './vector-table.ts';
 import { assertCandidates, clampK, type TopK } from './top-k.ts';
 
-/** `TAIL_BYTES` of `assembly/int8-product.ts`. */
-const TAIL_BYTES = 8;
 const MOST_SUM = 2 ** 31 - 1;
 
 /**
@@ -42,7 +40,7 @@ export class Int8Table {
     this.dims = dims;
     this.#stride = 8 * Math.ceil(dims / 8);
     this.#rows = new RowStore(source, {
-      rowBytes: this.#stride + TAIL_BYTES,
+      rowBytes: rowBytesOf('int8', dims),
       headBytes: 2 * this.#stride,
       memoryBytes,
     });
@@ -69,6 +67,20 @@ export class Int8Table {
     const first = this.#rows.extend(count);
     this.#write(first, rows, count);
     return first;
+  }
+
+  /**
+   * Appends `count` vectors that the caller fills in, each as `rowBytesOf` has it, before anything else is asked of the table.
+   * @returns Their bytes, in order. Views.
+   * @throws On more than memory holds. {@link RangeError}
+   */
+  reserve(count: number): Uint8Array[] {
+    return this.rows(this.#rows.extend(count), count);
+  }
+
+  /** Bytes of `count` vectors from `first` on, in order. Views, stale after the next call. */
+  rows(first: number, count: number): Uint8Array[] {
+    return Array.from(this.#rows.pieces(first, count), ({ bytes }) => bytes);
   }
 
   /**

@@ -20,6 +20,13 @@ export interface Postings {
   readonly recordCount: number;
 }
 
+/** Room for postings that are still to come. */
+export interface PostingRoom {
+  readonly tokenCount: number;
+  readonly postingCount: number;
+  readonly recordCount: number;
+}
+
 /** A fixed table of postings. */
 export class PostingTable {
   readonly tokenCount: number;
@@ -30,28 +37,42 @@ export class PostingTable {
 
   /**
    * @param module - Compiled kernels.
-   * @param postings - Copied.
+   * @param start - Postings, copied; or room for some, that the caller fills in through {@link postings} and checks by {@link assertPostings}.
    * @throws On wrong argument types. {@link TypeError}
    * @throws On tokens or offsets out of order, or a record that is not there. {@link RangeError}
    */
-  constructor(module: WebAssembly.Module, postings: Postings) {
-    assertPostings(postings);
-    const { tokens, offsets, records, recordCount } = postings;
-    this.tokenCount = tokens.length;
+  constructor(module: WebAssembly.Module, start: Postings | PostingRoom) {
+    if ('tokens' in start) assertPostings(start);
+    const { recordCount } = start;
+    const [tokenCount, postingCount] =
+      'tokens' in start ? [start.tokens.length, start.records.length] : [start.tokenCount, start.postingCount];
+    this.tokenCount = tokenCount;
     this.recordCount = recordCount;
     this.#kernels = instantiateKernels(module);
     this.#sizes = {
-      tokens: tokens.byteLength,
-      offsets: offsets.byteLength,
-      records: records.byteLength,
+      tokens: 8 * tokenCount,
+      offsets: 4 * (tokenCount + 1),
+      records: 4 * postingCount,
       stamps: 4 * recordCount,
       out: 4 * recordCount,
     };
+    const { tokens, offsets, records } = this.postings;
+    if (!('tokens' in start)) return;
+    tokens.set(start.tokens);
+    offsets.set(start.offsets);
+    records.set(start.records);
+  }
+
+  /** What the table holds. Views, stale after the next look-up. */
+  get postings(): Postings {
     const at = layOut(this.#kernels, this.#sizes);
     const { buffer } = this.#kernels.memory;
-    new BigUint64Array(buffer, at.tokens, tokens.length).set(tokens);
-    new Uint32Array(buffer, at.offsets, offsets.length).set(offsets);
-    new Uint32Array(buffer, at.records, records.length).set(records);
+    return {
+      tokens: new BigUint64Array(buffer, at.tokens, this.tokenCount),
+      offsets: new Uint32Array(buffer, at.offsets, this.tokenCount + 1),
+      records: new Uint32Array(buffer, at.records, this.#sizes.records / 4),
+      recordCount: this.recordCount,
+    };
   }
 
   /**
@@ -85,7 +106,8 @@ export class PostingTable {
   }
 }
 
-function assertPostings({ tokens, offsets, records, recordCount }: Postings): void {
+/** Throws as {@link PostingTable} does. */
+export function assertPostings({ tokens, offsets, records, recordCount }: Postings): void {
   if (!(tokens instanceof BigUint64Array))
     throw new TypeError(`"tokens" expected BigUint64Array, got ${typeof tokens}`);
   if (!(offsets instanceof Uint32Array)) throw new TypeError(`"offsets" expected Uint32Array, got ${typeof offsets}`);
@@ -93,12 +115,25 @@ function assertPostings({ tokens, offsets, records, recordCount }: Postings): vo
   assertInteger(recordCount, 'recordCount', 0, 0x7fffffff);
   if (offsets.length !== tokens.length + 1)
     throw new RangeError(`"offsets" expected ${tokens.length + 1} numbers, got ${offsets.length}`);
-  for (let t = 1; t < tokens.length; t++)
-    if (tokens[t]! <= tokens[t - 1]!) throw new RangeError(`"tokens" expected ascending, got a step back at ${t}`);
+  const step = findStepBack(tokens);
+  if (step !== undefined) throw new RangeError(`"tokens" expected ascending, got a step back at ${step}`);
   for (let t = 1; t < offsets.length; t++)
     if (offsets[t]! < offsets[t - 1]!) throw new RangeError(`"offsets" expected ascending, got a step back at ${t}`);
   if (offsets[0] !== 0 || offsets[tokens.length] !== records.length)
     throw new RangeError(`"offsets" expected 0..${records.length}, got ${offsets[0]}..${offsets[tokens.length]}`);
-  for (const record of records)
-    if (record >= recordCount) throw new RangeError(`"records" expected numbers below ${recordCount}, got ${record}`);
+  for (let i = 0; i < records.length; i++)
+    if (records[i]! >= recordCount)
+      throw new RangeError(`"records" expected numbers below ${recordCount}, got ${records[i]}`);
+}
+
+/** The first token that is not above the one before it. By 32-bit halves: there may be millions, and a bigint each costs more than the comparison. */
+function findStepBack(tokens: BigUint64Array): number | undefined {
+  const halves = new Uint32Array(tokens.buffer, tokens.byteOffset, 2 * tokens.length);
+  for (let t = 1, low = halves[0]!, high = halves[1]!; t < tokens.length; t++) {
+    const [nextLow, nextHigh] = [halves[2 * t]!, halves[2 * t + 1]!];
+    if (nextHigh < high || (nextHigh === high && nextLow <= low)) return t;
+    low = nextLow;
+    high = nextHigh;
+  }
+  return undefined;
 }

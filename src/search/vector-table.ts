@@ -3,6 +3,7 @@
  * @module
  */
 import { assertFloats, assertInteger } from '../base/assert.ts';
+import { rowBytesOf } from '../base/stored-vector.ts';
 import type { KernelSource } from '../wasm/scan-team.ts';
 import { RowStore } from './row-store.ts';
 import { assertCandidates, clampK, type TopK } from './top-k.ts';
@@ -33,7 +34,7 @@ export class VectorTable {
     assertInteger(dims, 'dims', 1, MAX_DIMS);
     this.dims = dims;
     // Rows are padded with zeros to whole lanes.
-    const rowBytes = 16 * Math.ceil(dims / 4);
+    const rowBytes = rowBytesOf('f32', dims);
     this.#rows = new RowStore(source, { rowBytes, headBytes: rowBytes, memoryBytes });
   }
 
@@ -57,6 +58,20 @@ export class VectorTable {
     const first = this.#rows.extend(count);
     this.#write(first, rows, count);
     return first;
+  }
+
+  /**
+   * Appends `count` vectors that the caller fills in, each as `rowBytesOf` has it, before anything else is asked of the table.
+   * @returns Their bytes, in order. Views.
+   * @throws On more than memory holds. {@link RangeError}
+   */
+  reserve(count: number): Uint8Array[] {
+    return this.rows(this.#rows.extend(count), count);
+  }
+
+  /** Bytes of `count` vectors from `first` on, in order. Views, stale after the next call. */
+  rows(first: number, count: number): Uint8Array[] {
+    return Array.from(this.#rows.pieces(first, count), ({ bytes }) => bytes);
   }
 
   /**

@@ -9,7 +9,7 @@ import { compareBytes, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { dimsOf } from '../base/stored-vector.ts';
 import type { Generation } from '../index/generation.ts';
-import { loadGeneration, refreshGeneration } from '../index/refresh.ts';
+import { keepGeneration, loadGeneration, refreshGeneration } from '../index/refresh.ts';
 import type { ScanTeam } from '../wasm/scan-team.ts';
 import type { GenerationInfo, RootMutation, Store, StoredRecord } from '../index/store.ts';
 import {
@@ -52,7 +52,8 @@ export interface Server {
 }
 
 /**
- * Makes a server over a store. Indexes are read from the store when a search first needs them.
+ * Makes a server over a store. Indexes are read from the store when a search first needs them, and the
+ * store is given them to keep when they have changed.
  * @example
  * ```ts
  * const server = createServer({ store: createMemoryStore(), kernels: await compileKernels(wasm) });
@@ -69,6 +70,10 @@ const DAMAGED: StoredRecord = {
   vector: /* @__PURE__ */ new Float32Array(0),
   sealed: /* @__PURE__ */ new Uint8Array(0),
 };
+
+// Writing an index costs about what reading it costs, and catching up some ten times that for each change. Shares of the images.
+const KEPT_WHILE_RUNNING = 1 / 4;
+const KEPT_AT_END = 1 / 64;
 
 interface LoadedIndex {
   readonly info: GenerationInfo;
@@ -92,6 +97,8 @@ class StoreServer implements Server {
     (task) => this.#inTurn(task),
     (requests) => this.#scan(requests),
   );
+  /** An index that the store is being given to keep. */
+  #keeping: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor({ store, kernels, threads }: ServerOptions) {
@@ -111,6 +118,8 @@ class StoreServer implements Server {
 
   close(): Promise<void> {
     return (this.#closed ??= this.#inTurn(async () => {
+      await this.#keeping;
+      for (const index of this.#indexes.values()) await this.#keep(index, KEPT_AT_END);
       for (const name of this.#indexes.keys()) this.#drop(name);
       await this.#store.close();
     }));
@@ -327,7 +336,17 @@ class StoreServer implements Server {
       generation = await loadGeneration(this.#kernels, this.#store, info, this.#threads);
       this.#indexes.set(name, { info, generation });
     }
+    if (this.#keeping === undefined) void this.#keep({ info, generation }, KEPT_WHILE_RUNNING);
     return generation;
+  }
+
+  /** Has the store keep an index that has changed by a share of its images. That only saves time: where it fails, nothing is lost. */
+  #keep({ info, generation }: LoadedIndex, share: number): Promise<void> {
+    if (!generation.hasChanged(share)) return Promise.resolve();
+    this.#keeping = keepGeneration(generation, this.#store, info.parameters)
+      .catch(() => undefined)
+      .finally(() => (this.#keeping = undefined));
+    return this.#keeping;
   }
 
   /** Lets go of indexes whose generation is gone, or has been begun again. */

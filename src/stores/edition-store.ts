@@ -4,9 +4,9 @@
  */
 import { compareBytes, equalBytes } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
-import { entriesOf } from '../base/stored-vector.ts';
+import { rowBytesOf, unpackRow } from '../base/stored-vector.ts';
 import { decodeEdition, type Edition } from '../index/edition.ts';
-import { decodeSegment, type Segment } from '../index/segment.ts';
+import { decodeSegment, sourceOf, type Segment, type SegmentSource } from '../index/segment.ts';
 import type {
   BlobRange,
   GenerationInfo,
@@ -116,13 +116,13 @@ class EditionStore implements Store {
     const { tokens, sealed, offsets } = this.#edition;
     const at = this.#segment === undefined ? undefined : this.#row(this.#segment.ids, this.#id(row));
     const { vectorDims, vectors } = this.#edition;
-    const entries = entriesOf(vectors, vectorDims, 1);
+    const rowBytes = rowBytesOf(vectors, vectorDims);
     return {
       tokens: tokens.slice(offsets.tokens[row], offsets.tokens[row + 1]),
       vector:
         vectorDims === 0 || at === undefined
           ? new Float32Array(0)
-          : this.#segment!.vectors.slice(entries * at, entries * (at + 1)),
+          : unpackRow(this.#segment!.vectors.subarray(rowBytes * at, rowBytes * (at + 1)), vectors, vectorDims),
       sealed: sealed.slice(offsets.sealed[row], offsets.sealed[row + 1]),
     };
   }
@@ -158,9 +158,9 @@ class EditionStore implements Store {
     return this.#page(after, limit).map((row) => ({ id: this.#id(row), record: this.#stored(row) }));
   }
 
-  async segment(parameters: Uint8Array): Promise<Segment | undefined> {
+  async segment(parameters: Uint8Array): Promise<SegmentSource | undefined> {
     this.#check(parameters);
-    return this.#segment;
+    return this.#segment && sourceOf(this.#edition.segment);
   }
 
   async blob(id: Uint8Array, offset: number, length: number): Promise<BlobRange | undefined> {

@@ -17,6 +17,7 @@ import type { Store } from '../index/store.ts';
 import { TableStore } from '../index/table-store.ts';
 import { TABLES, type Table, type TableName, type Tables } from '../index/tables.ts';
 import { inspectFile } from './lmdb-file.ts';
+import { SegmentFile } from './segment-file.ts';
 import { WriterLock, isWriterAlive } from './writer-lock.ts';
 
 const DATA_FILE = 'data.mdb';
@@ -53,6 +54,7 @@ export function openLmdbStore(folder: string, { readOnly = false }: LmdbOptions 
     lock = readOnly ? undefined : WriterLock.acquire(folder);
     checkLength(folder, data, lock !== undefined);
     tables = new LmdbTables(open, folder, lock);
+    if (!readOnly) tables.segments.clear();
     return new TableStore(tables);
   } catch (error) {
     if (tables === undefined) lock?.release();
@@ -106,6 +108,7 @@ function checkLength(folder: string, data: string, writes: boolean): void {
 class LmdbTables implements Tables {
   readonly readOnly: boolean;
   readonly table: Record<TableName, LmdbTable>;
+  readonly segments: SegmentFile;
   readonly #folder: string;
   readonly #lock: WriterLock | undefined;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
@@ -114,6 +117,7 @@ class LmdbTables implements Tables {
     this.#folder = folder;
     this.#lock = lock;
     this.readOnly = lock === undefined;
+    this.segments = new SegmentFile(folder, join(folder, DATA_FILE));
     this.#root = open<Uint8Array, Uint8Array>({
       path: folder,
       noSubdir: false,
