@@ -94,6 +94,21 @@ test('client: what is damaged is remembered in the copy on disk, and brought onc
   await library.close();
 });
 
+test('beginnings of images: a damaged one is told, and the others come', async () => {
+  const tables = new MemoryTables();
+  const { client, ids, close } = await makeLibrary(4, SEED, undefined, new TableStore(tables));
+  const whole = await client.sealedHeads(ids, 60);
+  flip(tables, 'blobs', chunkKey(ids[1]!, 0));
+  flip(tables, 'images', ids[2]!);
+  const heads = await client.sealedHeads(ids, 60);
+  assert.equal(
+    heads.map((head) => (head instanceof RetrievalError ? head.code : head.bytes.length)),
+    [60, 'corrupt-record', 'corrupt-record', 60],
+  );
+  assert.equal([heads[0], heads[3]], [whole[0], whole[3]]);
+  await close();
+});
+
 test('adding the file of a damaged image stores it anew', async () => {
   const id = (ids: readonly Uint8Array[]): Uint8Array => ids[2]!;
   for (const [name, key] of [

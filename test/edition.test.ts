@@ -48,6 +48,7 @@ for (const { ranking, vectors } of [...RANKINGS.map((ranking) => ({ ranking, vec
       { kind: 'blob', id: ids[0]!, offset: 10, length: 50 },
       { kind: 'blob', id: ids[0]!, offset: 10, length: 1e6 },
       { kind: 'blob', id: ids[5]!, offset: 0, length: 1 },
+      { kind: 'heads', ids, length: 50 },
       { kind: 'verify', after: undefined, limit: 50 },
       { kind: 'sync', parameters, since: (await store.stats()).sequence, limit: 100 },
       { kind: 'candidates', parameters, tokens: undefined, after: library.ids[1]!, limit: 5 },

@@ -83,6 +83,37 @@ test('fewer or more answers than questions', async () => {
   await close();
 });
 
+test('beginnings of images: fewer, more, longer, of another key, or none of what was stored', async () => {
+  const { client, ids, files, setMangle, close } = await makeLibrary(3, 5);
+  const heads = () => client.sealedHeads(ids, 50);
+  type Heads = Of<'heads'>;
+  setMangle(lying('heads', ({ kind, heads }: Heads) => ({ kind, heads: heads.slice(1) })));
+  await refused(heads, 'corrupt-message', 'something else');
+  setMangle(lying('heads', ({ kind, heads }: Heads) => ({ kind, heads: [...heads, undefined] })));
+  await refused(heads, 'corrupt-message', 'something else');
+  const bytes = new Uint8Array(51);
+  setMangle(lying('heads', ({ kind, heads }: Heads) => ({ kind, heads: heads.map((head) => ({ ...head!, bytes })) })));
+  await refused(heads, 'corrupt-message', 'something else');
+  // Well formed, and not true: each is told by itself.
+  const codes = async (): Promise<unknown[]> =>
+    (await client.openThumbnails(ids)).map((each) => (each instanceof RetrievalError ? each.code : each));
+  const replaced = (head: Heads['heads'][number]) => ({ kind: 'heads' as const, heads: [head, head, head] });
+  for (const [head, code] of [
+    [undefined, 'unknown-id'],
+    [{ wrapped: new Uint8Array(0), bytes: new Uint8Array(0) }, 'corrupt-record'],
+    [{ wrapped: new Uint8Array(0), bytes }, 'decrypt-failed'],
+    [{ wrapped: new Uint8Array(72), bytes }, 'decrypt-failed'],
+  ] as const) {
+    setMangle(lying('heads', () => replaced(head)));
+    assert.equal(await codes(), [code, code, code]);
+  }
+  setMangle(lying('heads', ({ kind, heads }: Heads) => ({ kind, heads: [heads[1], heads[0], heads[2]] })));
+  assert.equal(await codes(), ['decrypt-failed', 'decrypt-failed', undefined]);
+  setMangle(undefined);
+  assert.equal(await client.open(ids[0]!), files[0]);
+  await close();
+});
+
 test('more matches than asked for, and one twice', async () => {
   const { client, ids, files, setMangle, close } = await makeLibrary(3, 5);
   const query = await client.query(files[0]!);

@@ -245,6 +245,7 @@ test('a viewer looks, and changes nothing', async () => {
   const ids = await fill(clientOver(transportTo(handler)));
   const viewer = clientOver(transportTo(handler, tablet.token));
   assert.equal(await viewer.open(ids[1]!), FILES[1]);
+  assert.equal((await viewer.sealedHeads([ids[1]!], 8)).length, 1);
   assert.is((await viewer.search(await viewer.query(FILES[2]!), { k: 3, scan: true })).matches[0]!.name, '2.bin');
   assert.equal([...(await viewer.has([ids[0]!]))], [3]);
   assert.is((await viewer.info()).images, FILES.length);

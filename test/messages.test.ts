@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert';
 import { RetrievalError } from '../src/base/errors.ts';
 import { setScale } from '../src/base/stored-vector.ts';
 import {
+  MAX_HEADS,
+  MAX_HEAD_BYTES,
   MAX_K,
   decodeAnswer,
   decodeRequest,
@@ -14,6 +16,7 @@ import {
   type Request,
   type Response,
 } from '../src/protocol/messages.ts';
+import { encodeEnvelope } from '../src/protocol/envelope.ts';
 import { ByteWriter, concat } from '../src/base/bytes.ts';
 import { crc32 } from '../src/base/crc32.ts';
 import { bytes, floats } from './support.ts';
@@ -62,6 +65,7 @@ const REQUESTS: Request[] = [
   { kind: 'keys', ids },
   { kind: 'salvage', parameters, id: ids[1]! },
   { kind: 'repair' },
+  { kind: 'heads', ids, length: 16384 },
 ];
 
 const RESPONSES: Response[] = [
@@ -84,6 +88,14 @@ const RESPONSES: Response[] = [
   { kind: 'salvage', sealed: bytes(9, 1), wrapped: undefined, blob: bytes(10, 2) },
   { kind: 'salvage', sealed: undefined, wrapped: bytes(72, 1), blob: new Uint8Array(0) },
   { kind: 'repair', removed: 3 },
+  {
+    kind: 'heads',
+    heads: [
+      { wrapped: bytes(72, 1), bytes: bytes(10, 2) },
+      undefined,
+      { wrapped: new Uint8Array(0), bytes: new Uint8Array(0) },
+    ],
+  },
   { kind: 'blob', total: 2 ** 33, wrapped: bytes(72, 1), bytes: bytes(10, 2) },
   { kind: 'verify', images: 2, records: 3, damaged: [ids[0]!], orphanBlobs: [], orphanRecords: ids, next: ids[1] },
   {
@@ -249,10 +261,39 @@ test('rejects what it cannot write', () => {
     () => encodeRequest({ kind: 'put', parameters, items: [{ ...item, vector: new Int8Array(4) }] }),
     /"vector.length" expected integer 1/,
   );
+  for (const length of [0, -1, 1.5, MAX_HEAD_BYTES + 1])
+    assert.throws(() => encodeRequest({ kind: 'heads', ids, length }), /"length" expected/);
+  const many = Array.from({ length: MAX_HEADS + 1 }, () => ids[0]!);
+  assert.throws(() => encodeRequest({ kind: 'heads', ids: many, length: 1 }), /"ids.length" expected/);
+  const long = { wrapped: bytes(72, 1), bytes: new Uint8Array(MAX_HEAD_BYTES + 1) };
+  assert.throws(() => encodeResponse({ kind: 'heads', heads: [long] }), /"bytes.length" expected/);
   const begin = { kind: 'begin', parameters, ranking: 'split', vectorDims: 0, state: 'active' } as const;
   assert.throws(() => encodeRequest({ ...begin, vectors: 'int8' }), /"vectors" expected f32, got int8/);
   assert.throws(() => encodeRequest({ ...begin, vectors: 'f16' as 'f32' }), /"vectors" expected f32, got f16/);
   assert.throws(() => encodeRequest({ kind: 'nothing' } as unknown as Request), TypeError);
+});
+
+test('refuses more beginnings, and longer ones, than there may be', () => {
+  const asked = encodeRequest({ kind: 'heads', ids, length: 16384 });
+  const view = new DataView(asked.buffer);
+  for (const length of [0, MAX_HEAD_BYTES + 1, 0xffffffff]) {
+    view.setUint32(asked.length - 4, length, true);
+    assert.throws(() => decodeRequest(asked), /expected an integer 1\.\.65536/);
+  }
+  const idsOf = (count: number): Uint8Array =>
+    new ByteWriter()
+      .u32(count)
+      .raw(new Uint8Array(16 * count))
+      .u32(1)
+      .finish();
+  const answersOf = (count: number): Uint8Array => new ByteWriter().u32(count).raw(new Uint8Array(count)).finish();
+  const [request, response] = [17, 128 + 16];
+  const most = decodeRequest(encodeEnvelope(request, idsOf(MAX_HEADS)));
+  assert.ok(most.kind === 'heads' && most.ids.length === MAX_HEADS);
+  assert.throws(() => decodeRequest(encodeEnvelope(request, idsOf(MAX_HEADS + 1))), /expected at most 256 items/);
+  const none = decodeResponse(encodeEnvelope(response, answersOf(MAX_HEADS)));
+  assert.ok(none.kind === 'heads' && none.heads.length === MAX_HEADS);
+  assert.throws(() => decodeResponse(encodeEnvelope(response, answersOf(MAX_HEADS + 1))), /expected at most 256 items/);
 });
 
 test('refuses numbers that are none', () => {

@@ -18,7 +18,7 @@ import { pageFiles } from '../src/adapters/page-files.ts';
 import { fromHex, toHex } from '../src/base/bytes.ts';
 import { THUMBNAIL_HEAD_BYTES } from '../src/crypto/image-cipher.ts';
 import { readHeader } from '../src/image/header.ts';
-import { decodeRequest, decodeResponse, encodeResponse } from '../src/protocol/messages.ts';
+import { decodeAnswer, decodeRequest, encodeResponse, type HeadAnswer } from '../src/protocol/messages.ts';
 import { createCredential } from '../src/server/credentials.ts';
 import { createHandler } from '../src/server/http.ts';
 import { createServer, type Server } from '../src/server/server.ts';
@@ -462,18 +462,26 @@ inBrowser('an altered picture is refused and told, and harms no other', async ()
   );
   const honest = createServer({ store: openLmdbStore(join(library, 'server')), kernels });
   const asked: number[] = [];
+  let pictures = 0;
   const liar: Server = {
     async handle(request) {
       const answer = await honest.handle(request);
       const message = decodeRequest(request);
+      const alter = (bytes: Uint8Array): Uint8Array =>
+        bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 1 : byte));
+      if (message.kind === 'heads') {
+        asked.push(message.length);
+        pictures += message.ids.length;
+        const { heads } = decodeAnswer(answer, 'heads');
+        const lie = (head: HeadAnswer | undefined, i: number): HeadAnswer | undefined =>
+          head && toHex(message.ids[i]!) === victim ? { ...head, bytes: alter(head.bytes) } : head;
+        return encodeResponse({ kind: 'heads', heads: heads.map(lie) });
+      }
       if (message.kind !== 'blob') return answer;
       asked.push(message.length);
       if (toHex(message.id) !== victim) return answer;
-      const response = decodeResponse(answer);
-      if (response.kind !== 'blob') return answer;
-      const bytes = response.bytes.slice();
-      bytes[bytes.length >> 1]! ^= 1;
-      return encodeResponse({ ...response, bytes });
+      const response = decodeAnswer(answer, 'blob');
+      return encodeResponse({ ...response, bytes: alter(response.bytes) });
     },
     close: () => honest.close(),
   };
@@ -489,6 +497,7 @@ inBrowser('an altered picture is refused and told, and harms no other', async ()
     await other.getByRole('button', { name: /^cat.jpg: What the server sent was altered/ }).waitFor();
     await other.locator('.tile img').nth(6).waitFor();
     assert.equal(new Set(asked), new Set([THUMBNAIL_HEAD_BYTES]), 'the grid asks for thumbnails alone');
+    assert.ok(pictures > 6 && asked.length < pictures, `${asked.length} messages for ${pictures} pictures`);
     await other.getByRole('button', { name: /^cat.jpg/ }).click();
     await other.getByRole('alert').getByText('altered, or is damaged').waitFor();
     await other.locator('.result').nth(6).waitFor();

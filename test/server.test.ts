@@ -146,6 +146,17 @@ for (const [name, makeStore] of Object.entries(stores)) {
     ]);
     const blob = await ask(server, { kind: 'blob', id: ids[0]!, offset: 10, length: 20 }, 'blob');
     assert.equal([blob.total, blob.wrapped, blob.bytes], [200, items[1]!.wrapped, items[1]!.blob.slice(10, 30)]);
+    const { heads } = await ask(server, { kind: 'heads', ids, length: 20 }, 'heads');
+    assert.equal(heads, [
+      { wrapped: items[1]!.wrapped, bytes: items[1]!.blob.slice(0, 20) },
+      undefined,
+      { wrapped: items[0]!.wrapped, bytes: items[0]!.blob.slice(0, 20) },
+    ]);
+    const whole = await ask(server, { kind: 'heads', ids: [ids[0]!, ids[0]!], length: 65536 }, 'heads');
+    assert.equal(
+      whole.heads.map((head) => head!.bytes),
+      [items[1]!.blob, items[1]!.blob],
+    );
     const { entries } = await ask(server, { kind: 'list', limit: 1 }, 'list');
     const rest = await ask(server, { kind: 'list', after: entries[0]!.id, limit: 10 }, 'list');
     assert.equal(

@@ -16,7 +16,7 @@ import { ImageReader } from '../src/image/decode.ts';
 import { readHeader } from '../src/image/header.ts';
 import { Pixels } from '../src/image/pixels.ts';
 import { makeThumbnail } from '../src/image/thumbnail.ts';
-import { decodeRequest, decodeResponse, encodeFailure } from '../src/protocol/messages.ts';
+import { MAX_HEADS, decodeRequest, decodeResponse, encodeFailure } from '../src/protocol/messages.ts';
 import { SAMPLES } from './command.ts';
 import { describe, makeLibrary } from './small-library.ts';
 import { bytes, kernels } from './support.ts';
@@ -92,7 +92,8 @@ test('add seals one with each image unless told not to; it is read without the i
     let brought = 0;
     library.setMangle((request, response) => {
       const answer = decodeResponse(response);
-      if (decodeRequest(request).kind === 'blob' && answer.kind === 'blob') brought += answer.bytes.length;
+      if (decodeRequest(request).kind !== 'heads' || answer.kind !== 'heads') return response;
+      for (const head of answer.heads) brought += head!.bytes.length;
       return response;
     });
     assert.equal(await client.openThumbnail(first!), SMALL);
@@ -153,7 +154,9 @@ test('repair seals an image anew with the thumbnail that was salvaged beside it'
     library.setMangle((request, response) => {
       const { kind } = decodeRequest(request);
       if (kind === 'put') library.setMangle(undefined);
-      return kind === 'blob' ? encodeFailure(new RetrievalError('corrupt-record', 'damaged')) : response;
+      return kind === 'blob' || kind === 'heads'
+        ? encodeFailure(new RetrievalError('corrupt-record', 'damaged'))
+        : response;
     });
     const { faults, repaired } = await repairLibrary(client);
     assert.equal(faults, []);
@@ -163,6 +166,35 @@ test('repair seals an image anew with the thumbnail that was salvaged beside it'
     );
     assert.equal(await client.openThumbnail(item.id), SMALL);
     assert.is((await client.record(item.id)).imageVersion, 1);
+  } finally {
+    client.close();
+    await library.close();
+  }
+});
+
+test('several come in one message, and one that cannot be opened harms no other', async () => {
+  const library = await makeLibrary(0, 5);
+  const client = library.other(INDEX, withThumbnail);
+  try {
+    const items = await Promise.all([1, 2, 3].map((seed) => client.prepare(bytes(300, seed), { name: `${seed}` })));
+    const without = await client.prepare(bytes(300, 4), { name: '4' }, { thumbnail: false });
+    items[1]!.blob![100]! ^= 1;
+    await client.put([...items, without]);
+    let messages = 0;
+    library.setMangle((_, response) => {
+      messages++;
+      return response;
+    });
+    const ids = [...items, without].map(({ id }) => id);
+    const found = await client.openThumbnails([ids[0]!, bytes(16, 1), ...ids.slice(1), ids[0]!]);
+    assert.is(messages, 1);
+    assert.equal(
+      found.map((each) => (each instanceof RetrievalError ? each.code : each)),
+      [SMALL, 'unknown-id', 'decrypt-failed', SMALL, undefined, SMALL],
+    );
+    assert.equal(await client.openThumbnails([]), []);
+    const many = Array.from({ length: MAX_HEADS + 1 }, () => ids[0]!);
+    assert.instance(await client.openThumbnails(many).catch((error: unknown) => error), RangeError);
   } finally {
     client.close();
     await library.close();
@@ -180,7 +212,7 @@ test('one of another image, or a part of one, is refused', async () => {
     await client.put([a, b]);
     library.setMangle((request, response, handle) => {
       const asked = decodeRequest(request);
-      return asked.kind === 'blob' ? handle({ ...asked, id: b.id }) : response;
+      return asked.kind === 'heads' ? handle({ ...asked, ids: [b.id] }) : response;
     });
     const refused = async (): Promise<void> =>
       assert.is(
@@ -190,7 +222,7 @@ test('one of another image, or a part of one, is refused', async () => {
     await refused();
     library.setMangle((request, response, handle) => {
       const asked = decodeRequest(request);
-      return asked.kind === 'blob' ? handle({ ...asked, length: THUMBNAIL_HEAD_BYTES - 1 }) : response;
+      return asked.kind === 'heads' ? handle({ ...asked, length: THUMBNAIL_HEAD_BYTES - 1 }) : response;
     });
     await refused();
     library.setMangle(undefined);

@@ -23,6 +23,7 @@ import {
   HAS_RECORD,
   type BlobResponse,
   type GenerationState,
+  type HeadAnswer,
   type InfoResponse,
   type ListEntry,
   type PutItem,
@@ -766,9 +767,25 @@ export class Client {
    * @throws As {@link open}. {@link RetrievalError}
    */
   async openThumbnail(id: Uint8Array): Promise<Uint8Array | undefined> {
-    assertBytes(id, 'id', 16);
-    const { wrapped, bytes } = await this.sealedPart(id, 0, THUMBNAIL_HEAD_BYTES);
-    return this.#openThumbnail(id, wrapped, bytes);
+    const [thumbnail] = await this.openThumbnails([id]);
+    if (thumbnail instanceof RetrievalError) throw thumbnail;
+    return thumbnail;
+  }
+
+  /**
+   * As {@link openThumbnail}, of several images in one message.
+   * @param ids - At most {@link MAX_HEADS}.
+   * @returns In their order; the error in the place of one that cannot be opened.
+   */
+  async openThumbnails(ids: readonly Uint8Array[]): Promise<(Uint8Array | RetrievalError | undefined)[]> {
+    const heads = await this.sealedHeads(ids, THUMBNAIL_HEAD_BYTES);
+    return Promise.all(
+      heads.map((head, i) =>
+        head instanceof RetrievalError
+          ? head
+          : this.#openThumbnail(ids[i]!, head.wrapped, head.bytes).catch(onlyRetrievalError),
+      ),
+    );
   }
 
   async #openThumbnail(id: Uint8Array, wrapped: Uint8Array, head: Uint8Array): Promise<Uint8Array | undefined> {
@@ -818,6 +835,25 @@ export class Client {
    */
   sealedPart(id: Uint8Array, offset: number, length: number): Promise<BlobResponse> {
     return this.#ask({ kind: 'blob', id, offset, length }, 'blob');
+  }
+
+  /**
+   * The first bytes of images as the server stores them, in one message.
+   * @param ids - At most {@link MAX_HEADS}.
+   * @param length - Of each, 1..={@link MAX_HEAD_BYTES} bytes; shorter images come whole.
+   * @returns In their order; `unknown-id` or `corrupt-record` in the place of one that is not there or damaged.
+   * @throws `corrupt-message` when the server answers more or less than was asked. {@link RetrievalError}
+   */
+  async sealedHeads(ids: readonly Uint8Array[], length: number): Promise<(HeadAnswer | RetrievalError)[]> {
+    const { heads } = await this.#ask({ kind: 'heads', ids, length }, 'heads');
+    if (heads.length !== ids.length || heads.some((head) => head !== undefined && head.bytes.length > length))
+      throw otherThanAsked();
+    return heads.map((head, i) => {
+      if (head === undefined) return new RetrievalError('unknown-id', `there is no image ${toHex(ids[i]!)}`);
+      if (head.bytes.length === 0)
+        return new RetrievalError('corrupt-record', 'the server has found the image damaged');
+      return head;
+    });
   }
 
   /**
@@ -924,6 +960,12 @@ function idBefore(id: Uint8Array): Uint8Array | undefined {
   const before = id.slice();
   for (let i = before.length - 1; i >= 0; i--) if (before[i]!-- !== 0) return before;
   return undefined;
+}
+
+/** An error to be told with others. */
+function onlyRetrievalError(error: unknown): RetrievalError {
+  if (error instanceof RetrievalError) return error;
+  throw error;
 }
 
 function isConflict(error: unknown): boolean {

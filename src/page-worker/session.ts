@@ -18,6 +18,7 @@ import { wipe } from '../crypto/wipe.ts';
 import type { DeepModel } from '../features/deep.ts';
 import { ImageReader } from '../image/decode.ts';
 import type {
+  Failure,
   LibraryFacts,
   Listing,
   Picture,
@@ -34,6 +35,7 @@ import { browserFile } from './browser-file.ts';
 import { loadBrowserModel, type Fetcher } from './browser-model.ts';
 import { createCanvasDecoder } from './canvas-decoder.ts';
 import { encodeJpeg } from './canvas-encoder.ts';
+import { failureOf } from './failure.ts';
 import { tell } from './scope.ts';
 import { smallPicture } from './small-picture.ts';
 import { ZipStream } from './zip-stream.ts';
@@ -187,22 +189,26 @@ export class Session {
     return record;
   }
 
-  /** A small picture: the one that was sealed when the picture was added, or made of the whole file; or undefined. */
-  async thumbnail(id: string): Promise<Blob | undefined> {
-    const sealed = await this.#client.openThumbnail(idBytes(id));
-    if (sealed !== undefined) return new Blob([sealed as Uint8Array<ArrayBuffer>], { type: 'image/jpeg' });
+  /** The small pictures that were sealed when these were added, in their order; undefined where there is none. */
+  async thumbnails(ids: readonly string[]): Promise<(Blob | Failure | undefined)[]> {
+    const opened = await this.#client.openThumbnails(ids.map(idBytes));
+    return opened.map((jpeg) => {
+      if (jpeg instanceof RetrievalError) return failureOf(jpeg);
+      return jpeg && new Blob([jpeg as Uint8Array<ArrayBuffer>], { type: 'image/jpeg' });
+    });
+  }
+
+  /** A small picture made of the whole file; undefined where nothing here decodes it. */
+  async smallPicture(id: string): Promise<Blob | undefined> {
     return smallPicture(await this.#client.open(idBytes(id)), this.#reader);
   }
 
-  /** The first bytes of the encrypted file, three a pixel. */
-  async noise(id: string): Promise<Blob> {
-    const { bytes } = await this.#client.sealedPart(idBytes(id), 0, 3 * TILE_NOISE_SIDE * TILE_NOISE_SIDE);
-    const pixels = new ImageData(TILE_NOISE_SIDE, TILE_NOISE_SIDE);
-    for (let i = 0; i < TILE_NOISE_SIDE * TILE_NOISE_SIDE; i++)
-      pixels.data.set([bytes[3 * i] ?? 0, bytes[3 * i + 1] ?? 0, bytes[3 * i + 2] ?? 0, 255], 4 * i);
-    const canvas = new OffscreenCanvas(TILE_NOISE_SIDE, TILE_NOISE_SIDE);
-    canvas.getContext('2d')!.putImageData(pixels, 0, 0);
-    return canvas.convertToBlob({ type: 'image/png' });
+  /** The first bytes of the encrypted files, three a pixel, in their order. */
+  async noise(ids: readonly string[]): Promise<(Blob | Failure)[]> {
+    const heads = await this.#client.sealedHeads(ids.map(idBytes), 3 * TILE_NOISE_SIDE * TILE_NOISE_SIDE);
+    return Promise.all(
+      heads.map((head) => (head instanceof RetrievalError ? failureOf(head) : noisePicture(head.bytes))),
+    );
   }
 
   /** The original file. */
@@ -300,6 +306,15 @@ function idBytes(id: string): Uint8Array {
   const bytes = fromHex(id);
   if (bytes?.length !== 16) throw new RetrievalError('unknown-id', 'expected an id of 32 hexadecimal digits');
   return bytes;
+}
+
+function noisePicture(bytes: Uint8Array): Promise<Blob> {
+  const pixels = new ImageData(TILE_NOISE_SIDE, TILE_NOISE_SIDE);
+  for (let i = 0; i < TILE_NOISE_SIDE * TILE_NOISE_SIDE; i++)
+    pixels.data.set([bytes[3 * i] ?? 0, bytes[3 * i + 1] ?? 0, bytes[3 * i + 2] ?? 0, 255], 4 * i);
+  const canvas = new OffscreenCanvas(TILE_NOISE_SIDE, TILE_NOISE_SIDE);
+  canvas.getContext('2d')!.putImageData(pixels, 0, 0);
+  return canvas.convertToBlob({ type: 'image/png' });
 }
 
 function isDamage(error: unknown): boolean {

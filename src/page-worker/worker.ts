@@ -35,8 +35,9 @@ const ANSWERS: Answers = {
     await closing?.close();
   },
   list: () => open().list(),
-  thumbnail: (id) => open().thumbnail(id),
-  noise: (id) => open().noise(id),
+  thumbnails: (ids) => open().thumbnails(ids),
+  smallPicture: (id) => open().smallPicture(id),
+  noise: (ids) => open().noise(ids),
   open: (id) => open().open(id),
   search: (query, count) => open().search(query, count),
   serverView: (id) => open().serverView(id),

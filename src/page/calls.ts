@@ -144,10 +144,12 @@ export interface Calls {
   /** Wipes the keys. */
   lock: () => void;
   list: () => Listing;
-  /** A small picture; undefined where the browser cannot show the file. */
-  thumbnail: (id: string) => Blob | undefined;
-  /** The first bytes of the encrypted file, as a picture of noise. */
-  noise: (id: string) => Blob;
+  /** The small pictures that were sealed when these were added, in their order; undefined where there is none. */
+  thumbnails: (ids: readonly string[]) => readonly (Blob | Failure | undefined)[];
+  /** A small picture made of the whole file; undefined where the browser cannot show it. */
+  smallPicture: (id: string) => Blob | undefined;
+  /** The first bytes of the encrypted files, as pictures of noise, in their order. */
+  noise: (ids: readonly string[]) => readonly (Blob | Failure)[];
   /** The original file. */
   open: (id: string) => Blob;
   search: (query: { readonly file: Blob } | { readonly id: string }, count: number) => SearchAnswer;

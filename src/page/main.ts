@@ -49,8 +49,11 @@ class Page implements App {
     this.#root = root;
     this.keeper = new Keeper((event) => this.#hear(event));
     this.thumbnails = {
-      you: new Thumbnails((id) => this.keeper.call('thumbnail', id)),
-      server: new Thumbnails((id) => this.keeper.call('noise', id)),
+      you: new Thumbnails(
+        (ids) => this.keeper.call('thumbnails', ids),
+        (id) => this.keeper.call('smallPicture', id),
+      ),
+      server: new Thumbnails((ids) => this.keeper.call('noise', ids)),
     };
     this.#panel = new AddPanel(this.keeper);
     this.#panels.append(this.#panel.element);

@@ -1,6 +1,6 @@
 /**
- * Small pictures for what is on the screen, then for what is near it: the latest wish first, some at a time, the rest forgotten when it
- * scrolls away.
+ * Small pictures for what is on the screen, then for what is near it: the latest wishes first, some in one message, the rest forgotten
+ * when it scrolls away.
  * @module
  */
 import { failureOf } from './keeper.ts';
@@ -9,8 +9,10 @@ import type { Failure } from './calls.ts';
 /** What there is to show of a picture. */
 export type Small = { readonly url: string } | { readonly failure: Failure } | 'none';
 
-/** Asked for at a time: as many as a browser has connections to one server. */
-const AT_A_TIME = 6;
+/** Asked for in one message: three rows of a large screen. */
+const BATCH = 24;
+/** Messages under way at a time: one is answered while another is opened. */
+const AT_A_TIME = 3;
 /** Kept. */
 const KEPT = 1200;
 
@@ -27,15 +29,23 @@ interface Wish {
 }
 
 export class Thumbnails {
-  readonly #fetch: (id: string) => Promise<Blob | undefined>;
+  readonly #fetch: (ids: readonly string[]) => Promise<readonly (Blob | Failure | undefined)[]>;
+  readonly #make: ((id: string) => Promise<Blob | undefined>) | undefined;
   /** The oldest first. */
   readonly #kept = new Map<string, Small>();
   readonly #wishes = new Map<string, Wish>();
   #running = 0;
 
-  /** @param fetchSmall - Brings one; undefined where there is none. */
-  constructor(fetchSmall: (id: string) => Promise<Blob | undefined>) {
+  /**
+   * @param fetchSmall - Brings some, in the order of their ids.
+   * @param makeSmall - Brings one that `fetchSmall` has not; undefined where there is none.
+   */
+  constructor(
+    fetchSmall: (ids: readonly string[]) => Promise<readonly (Blob | Failure | undefined)[]>,
+    makeSmall?: (id: string) => Promise<Blob | undefined>,
+  ) {
     this.#fetch = fetchSmall;
+    this.#make = makeSmall;
   }
 
   /** What is there already. */
@@ -69,39 +79,56 @@ export class Thumbnails {
 
   #next(): void {
     while (this.#running < AT_A_TIME) {
-      const wish = this.#pick();
-      if (wish === undefined) return;
-      this.#wishes.delete(wish.id);
+      const wishes = this.#pick();
+      if (wishes.length === 0) return;
+      for (const { id } of wishes) this.#wishes.delete(id);
       this.#running++;
-      void this.#fulfil(wish).finally(() => {
+      void this.#fulfil(wishes).finally(() => {
         this.#running--;
         this.#next();
       });
     }
   }
 
-  /** The latest wish for the screen; else the latest of all. */
-  #pick(): Wish | undefined {
-    let last: Wish | undefined;
-    let seen: Wish | undefined;
+  /** The latest wishes for the screen, then the latest of the others. */
+  #pick(): Wish[] {
+    const seen: Wish[] = [];
+    const others: Wish[] = [];
     for (const wish of [...this.#wishes.values()]) {
       if (wish.watchers.size === 0) this.#wishes.delete(wish.id);
-      else {
-        last = wish;
-        if ([...wish.watchers].some((watcher) => watcher.isSeen())) seen = wish;
-      }
+      else ([...wish.watchers].some((watcher) => watcher.isSeen()) ? seen : others).push(wish);
     }
-    return seen ?? last;
+    return [...others, ...seen].slice(-BATCH).reverse();
   }
 
-  async #fulfil({ id, watchers }: Wish): Promise<void> {
-    let small: Small;
+  async #fulfil(wishes: readonly Wish[]): Promise<void> {
+    let brought: readonly (Blob | Failure | undefined)[];
     try {
-      const blob = await this.#fetch(id);
-      small = blob === undefined ? 'none' : { url: URL.createObjectURL(blob) };
+      brought = await this.#fetch(wishes.map(({ id }) => id));
     } catch (error) {
-      small = { failure: failureOf(error) };
+      const failure = failureOf(error);
+      brought = wishes.map(() => failure);
     }
+    const missing: Wish[] = [];
+    for (const [i, wish] of wishes.entries()) {
+      const one = brought[i];
+      if (one !== undefined)
+        this.#keep(wish, one instanceof Blob ? { url: URL.createObjectURL(one) } : { failure: one });
+      else missing.push(wish);
+    }
+    for (const wish of missing) await this.#makeOne(wish);
+  }
+
+  async #makeOne(wish: Wish): Promise<void> {
+    try {
+      const blob = await this.#make?.(wish.id);
+      this.#keep(wish, blob === undefined ? 'none' : { url: URL.createObjectURL(blob) });
+    } catch (error) {
+      this.#keep(wish, { failure: failureOf(error) });
+    }
+  }
+
+  #keep({ id, watchers }: Wish, small: Small): void {
     this.forget(id);
     this.#kept.set(id, small);
     for (const watcher of watchers) watcher.come(small);

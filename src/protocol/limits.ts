@@ -29,6 +29,10 @@ export const MAX_PAGE = 10000;
 export const MAX_PAGE_BYTES: number = 16 * 1024 * 1024;
 /** Pages of records are padded to whole multiples of this, so that their length tells less of what is in them. */
 export const PADDING_BYTES = 4096;
+/** Ids in one `heads`. */
+export const MAX_HEADS = 256;
+/** Bytes of each of them: an answer is as long as a page of records, about. */
+export const MAX_HEAD_BYTES: number = 64 * 1024;
 /** Bytes of an error's message. */
 export const MAX_TEXT_BYTES = 1024;
 /** Index generations of a store: one that serves, one that is being built. */

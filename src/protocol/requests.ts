@@ -31,6 +31,8 @@ import {
   writeVector,
 } from './fields.ts';
 import {
+  MAX_HEADS,
+  MAX_HEAD_BYTES,
   MAX_ITEMS,
   MAX_K,
   MAX_MESSAGE_BYTES,
@@ -185,6 +187,15 @@ export interface BlobRequest {
   readonly length: number;
 }
 
+/** The first bytes of encrypted files. */
+export interface HeadsRequest {
+  readonly kind: 'heads';
+  /** At most {@link MAX_HEADS}. */
+  readonly ids: readonly Uint8Array[];
+  /** Bytes of each, 1..={@link MAX_HEAD_BYTES}. */
+  readonly length: number;
+}
+
 /** Checks a page of images: checksums, and that record and file belong together. */
 export interface VerifyRequest {
   readonly kind: 'verify';
@@ -221,7 +232,8 @@ export type Request =
   | SyncRequest
   | KeysRequest
   | SalvageRequest
-  | RepairRequest;
+  | RepairRequest
+  | HeadsRequest;
 
 // Position = number in the header.
 const KINDS = [
@@ -242,6 +254,7 @@ const KINDS = [
   'keys',
   'salvage',
   'repair',
+  'heads',
 ] as const;
 
 const STATES = ['active', 'pending'] as const;
@@ -326,6 +339,11 @@ function writeRequest(body: ByteWriter, request: Request): void {
       assertInteger(request.offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
       assertInteger(request.length, 'length', 0, MAX_MESSAGE_BYTES);
       body.u64(request.offset).u32(request.length);
+      return;
+    case 'heads':
+      writeIds(body, request.ids, MAX_HEADS);
+      assertInteger(request.length, 'length', 1, MAX_HEAD_BYTES);
+      body.u32(request.length);
       return;
     case 'salvage':
       writeParameters(body, request.parameters);
@@ -425,6 +443,8 @@ function readRequest(kind: (typeof KINDS)[number], body: ByteReader): Request {
         after: readOptional(body, () => readId(body)),
         limit: readLimited(body, MAX_PAGE, 1),
       };
+    case 'heads':
+      return { kind, ids: readIds(body, MAX_HEADS), length: readLimited(body, MAX_HEAD_BYTES, 1) };
     case 'salvage':
       return { kind, parameters: readParameters(body), id: readId(body) };
     case 'repair':

@@ -25,6 +25,8 @@ import {
 import {
   ID_BYTES,
   MAX_GENERATIONS,
+  MAX_HEADS,
+  MAX_HEAD_BYTES,
   MAX_ITEMS,
   MAX_K,
   MAX_MESSAGE_BYTES,
@@ -189,6 +191,19 @@ export interface BlobResponse {
   readonly bytes: Uint8Array;
 }
 
+/** The beginning of an encrypted file. Both are empty where the server has found it damaged. */
+export interface HeadAnswer {
+  readonly wrapped: Uint8Array;
+  /** As many as were asked for, or the whole file where that is shorter. */
+  readonly bytes: Uint8Array;
+}
+
+export interface HeadsResponse {
+  readonly kind: 'heads';
+  /** In the order of the request; undefined where there is no image. */
+  readonly heads: readonly (HeadAnswer | undefined)[];
+}
+
 export interface VerifyResponse {
   readonly kind: 'verify';
   /** Images seen on this page. */
@@ -244,7 +259,8 @@ export type Response =
   | SyncResponse
   | KeysResponse
   | SalvageResponse
-  | RepairResponse;
+  | RepairResponse
+  | HeadsResponse;
 
 /** Bit of {@link HasResponse}: the image is stored. */
 export const HAS_BLOB = 1;
@@ -269,6 +285,7 @@ const KINDS = [
   'keys',
   'salvage',
   'repair',
+  'heads',
 ] as const;
 const FIRST_KIND = 128;
 
@@ -401,6 +418,15 @@ function writeResponse(body: ByteWriter, response: Response): void {
       return;
     case 'repair':
       body.u32(response.removed);
+      return;
+    case 'heads':
+      assertInteger(response.heads.length, 'heads.length', 0, MAX_HEADS);
+      body.u32(response.heads.length);
+      for (const head of response.heads)
+        writeOptional(body, head, ({ wrapped, bytes }) => {
+          writeBlock(body, wrapped, 'wrapped', MAX_WRAPPED_BYTES);
+          writeBlock(body, bytes, 'bytes', MAX_HEAD_BYTES);
+        });
   }
 }
 
@@ -559,6 +585,13 @@ function readResponse(kind: (typeof KINDS)[number], body: ByteReader): Response 
       };
     case 'repair':
       return { kind, removed: body.u32() };
+    case 'heads':
+      return {
+        kind,
+        heads: Array.from({ length: readCount(body, MAX_HEADS, 1) }, () =>
+          readOptional(body, () => ({ wrapped: body.block(MAX_WRAPPED_BYTES), bytes: body.block(MAX_HEAD_BYTES) })),
+        ),
+      };
   }
 }
 

@@ -49,6 +49,7 @@ const LEAST_ROLE: Record<Request['kind'], Role> = {
   keys: 'viewer',
   list: 'viewer',
   blob: 'viewer',
+  heads: 'viewer',
   begin: 'owner',
   activate: 'owner',
   discard: 'owner',

@@ -20,6 +20,7 @@ import {
   encodeFailure,
   encodeResponse,
   type CandidatesRequest,
+  type HeadAnswer,
   type Request,
   type Response,
   type RootChange,
@@ -74,6 +75,12 @@ const DAMAGED: StoredRecord = {
 // Writing an index costs about what reading it costs, and catching up some ten times that for each change. Shares of the images.
 const KEPT_WHILE_RUNNING = 1 / 4;
 const KEPT_AT_END = 1 / 64;
+
+/** The same of an image. */
+const DAMAGED_HEAD: HeadAnswer = {
+  wrapped: /* @__PURE__ */ new Uint8Array(0),
+  bytes: /* @__PURE__ */ new Uint8Array(0),
+};
 
 interface LoadedIndex {
   readonly info: GenerationInfo;
@@ -194,6 +201,8 @@ class StoreServer implements Server {
         if (range === undefined) throw new RetrievalError('unknown-id', `there is no image ${toHex(request.id)}`);
         return { kind: 'blob', ...range };
       }
+      case 'heads':
+        return { kind: 'heads', heads: await Promise.all(request.ids.map((id) => this.#head(id, request.length))) };
       case 'verify':
         return { kind: 'verify', ...(await store.verify(request.after, request.limit)) };
       case 'salvage':
@@ -304,6 +313,16 @@ class StoreServer implements Server {
       return await this.#store.record(parameters, id);
     } catch (error) {
       if (error instanceof RetrievalError && error.code === 'corrupt-record') return DAMAGED;
+      throw error;
+    }
+  }
+
+  /** The beginning of an image, or {@link DAMAGED_HEAD}; undefined where there is none. */
+  async #head(id: Uint8Array, length: number): Promise<HeadAnswer | undefined> {
+    try {
+      return await this.#store.blob(id, 0, length);
+    } catch (error) {
+      if (error instanceof RetrievalError && error.code === 'corrupt-record') return DAMAGED_HEAD;
       throw error;
     }
   }
