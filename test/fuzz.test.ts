@@ -14,8 +14,9 @@ import { RetrievalError } from '../src/base/errors.ts';
 import { CodeCache, type CacheFile } from '../src/client/code-cache.ts';
 import { CodeRows } from '../src/client/code-rows.ts';
 import { decodeVocabulary, encodeVocabulary } from '../src/codes/vocabulary-format.ts';
-import { ImageCipher } from '../src/crypto/image-cipher.ts';
+import { ImageCipher, THUMBNAIL_HEAD_BYTES } from '../src/crypto/image-cipher.ts';
 import { createKeyFile, openWithPassphrase } from '../src/crypto/key-file.ts';
+import { expandKey } from '../src/crypto/keys.ts';
 import { decodeRecord, encodeRecord } from '../src/crypto/record.ts';
 import { sealBytes } from '../src/crypto/seal.ts';
 import { readHeader } from '../src/image/header.ts';
@@ -173,6 +174,22 @@ async function readFrame(plaintext: Uint8Array): Promise<unknown> {
   return at.sequence === 0 ? undefined : at;
 } // prettier-ignore
 
+const withThumbnail = await cipher.seal(imageKey, id, bytes(300, 9), { thumbnail: bytes(500, 8) });
+/** `u32(length) || JPEG`, as it is sealed in front of an image. */
+const thumbnail = Uint8Array.from([244, 1, 0, 0, ...bytes(500, 8)]);
+
+/** The front of a sealed image with a seal that fits, around any plaintext. */
+async function readThumbnail(plaintext: Uint8Array): Promise<unknown> {
+  const body = new Uint8Array(THUMBNAIL_HEAD_BYTES - 8 - 16);
+  body.set(plaintext.subarray(0, body.length));
+  const sealing = await crypto.subtle.importKey('raw', new Uint8Array(expandKey(imageKey, 'image/thumbnail')), 'AES-GCM', false, ['encrypt']); // prettier-ignore
+  const how = { name: 'AES-GCM', iv: new Uint8Array(12), additionalData: Uint8Array.from([...id, 1]) };
+  const sealed = new Uint8Array(await crypto.subtle.encrypt(how, sealing, body));
+  const head = withThumbnail.slice(0, THUMBNAIL_HEAD_BYTES);
+  head.set(sealed, 8);
+  return cipher.openThumbnail(imageKey, id, head);
+}
+
 /** The one entry of a frame: 28 bytes of head, an id, 1, and the record as a block. */
 const frame = ((): Uint8Array => {
   const out = new Uint8Array(28 + 16 + 1 + 4 + record.length);
@@ -239,6 +256,7 @@ const READERS: readonly Reader[] = [
       }),
       encodeRequest({ kind: 'search', parameters, tokens: item.tokens, vector: item.vector, k: 10, scan: true }),
       encodeRequest({ kind: 'records', parameters, ids: [id, id] }),
+      encodeRequest({ kind: 'heads', ids: [id, id], length: 16384 }),
       encodeRequest({ kind: 'candidates', parameters, tokens: item.tokens, after: id, limit: 7 }),
       encodeRequest({ kind: 'begin', parameters, ranking: 'server', vectorDims: 9, state: 'pending' }),
     ],
@@ -259,6 +277,7 @@ const READERS: readonly Reader[] = [
       }),
       encodeResponse({ kind: 'search', ids: [id, id], scores: floats(2, 9), candidates: 20, records: 100 }),
       encodeResponse({ kind: 'blob', total: 40, wrapped: bytes(72, 1), bytes: bytes(10, 2) }),
+      encodeResponse({ kind: 'heads', heads: [{ wrapped: bytes(72, 1), bytes: bytes(10, 2) }, undefined] }),
       encodeResponse({
         kind: 'verify',
         images: 2,
@@ -375,10 +394,17 @@ const READERS: readonly Reader[] = [
   },
   {
     name: 'image container',
-    inputs: [await cipher.seal(imageKey, id, bytes(300, 9))],
+    inputs: [await cipher.seal(imageKey, id, bytes(300, 9)), withThumbnail],
     read: (input) => cipher.open(imageKey, id, input),
     runs: [1000, 50_000],
   },
+  {
+    name: 'sealed thumbnail',
+    inputs: [withThumbnail, withThumbnail.slice(0, THUMBNAIL_HEAD_BYTES)],
+    read: (input) => cipher.openThumbnail(imageKey, id, input),
+    runs: [1000, 50_000],
+  },
+  { name: 'thumbnail behind its seal', inputs: [thumbnail], read: readThumbnail, runs: [500, 50_000] },
   { name: 'code cache', inputs: [frame], read: readFrame, runs: [100, 5000] },
   {
     name: 'feature cache',
