@@ -505,7 +505,10 @@ command(
   .addOption(recoveryFile())
   .option('--photos <folder>', 'attack an index of these photos, made for the occasion')
   .option('--cache <dir>', 'keep features of --photos here, so that the next run is quick')
-  .option('--full', 'also the logistic stream alone; with --photos, every noise, split and number of known images')
+  .option(
+    '--full',
+    'also the logistic stream alone; with --photos, every noise, split, format of vectors and number of known images',
+  )
   .addOption(new Option('--limit <n>', 'with --photos: the first n of them').argParser(integer(40, 1_000_000)))
   .action(async (library: string | undefined, options) =>
     (await import('./commands/attack.ts')).attack(library, options),

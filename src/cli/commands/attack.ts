@@ -23,7 +23,7 @@ import {
   type Truth,
 } from '../../attacks/suite.ts';
 import { concat, joinRows, toHex } from '../../base/bytes.ts';
-import { numbersOf } from '../../base/stored-vector.ts';
+import { VECTOR_FORMATS, numbersOf, type VectorFormat } from '../../base/stored-vector.ts';
 import { RetrievalError } from '../../base/errors.ts';
 import { seededRandom, shuffle } from '../../base/random.ts';
 import {
@@ -211,6 +211,9 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
     ...(full ? families(vocabulary).filter(({ family }) => family !== defaultPrefilter(vocabulary).family) : []).map(
       (prefilter): [{ ranking: Ranking; prefilter: Prefilter }, number[]] => [{ ranking: 'server', prefilter }, []],
     ),
+    ...(full ? VECTOR_FORMATS.filter((vectors) => vectors !== 'f32') : []).map(
+      (vectors): [{ ranking: Ranking; vectors: VectorFormat }, number[]] => [{ ranking: 'server', vectors }, known],
+    ),
     ...(full ? WIDTHS : []).map((split): [{ ranking: Ranking; split: number }, number[]] => [
       { ranking: 'server', split },
       [],
@@ -240,9 +243,9 @@ async function attackPhotos(folder: string, options: Options): Promise<void> {
       queries: index.ranking === 'server' ? queries.map((query) => ({ query, trapdoor: sealed.trapdoor(query) })) : [],
     };
     const result = run(kernels, { ...sealed, count, places }, truth, counts, options);
-    const { ranking, noise, split, prefilter } = index;
+    const { ranking, noise, split, prefilter, vectors = 'f32' } = index;
     const byId = index.ranking === 'server' ? byIdLattice(vocabulary, sealed, codes) : undefined;
-    const row = { ranking, noise, split, family: prefilter.family, result, ...(byId && { byId }) };
+    const row = { ranking, noise, split, vectors, family: prefilter.family, result, ...(byId && { byId }) };
     show(tableRows(row));
     return row;
   });
@@ -383,6 +386,7 @@ interface Row {
   readonly ranking: Ranking;
   readonly noise: number;
   readonly split: number;
+  readonly vectors: VectorFormat;
   readonly family: Prefilter['family'];
   readonly result: SuiteResult;
   readonly byId?: LatticeShare;
@@ -391,9 +395,9 @@ interface Row {
 const TABLE_HEAD = ['| ranking | noise | split | attack | result | by lot |', '| --- | --- | --- | --- | --- | --- |'];
 
 /** Markdown. */
-function tableRows({ ranking, noise, split, family, result, byId }: Row): string[] {
+function tableRows({ ranking, noise, split, vectors, family, result, byId }: Row): string[] {
   const lines: string[] = [];
-  const head = ranking === 'server' ? `| server | ${noise} | ${split} |` : `| ${ranking} | - | - |`;
+  const head = ranking === 'server' ? `| server, ${vectors} | ${noise} | ${split} |` : `| ${ranking} | - | - |`;
   const add = (name: string, value: string, chance: string): unknown =>
     lines.push(`${head} ${name} | ${value} | ${chance} |`);
   for (const row of result.knownPlaintext ?? []) {
