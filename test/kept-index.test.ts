@@ -8,6 +8,8 @@ import * as assert from 'uvu/assert';
 import { seededRandom } from '../src/base/random.ts';
 import { backUp } from '../src/adapters/backup.ts';
 import { layOutSegment, decodeHead } from '../src/index/segment.ts';
+import { loadSharedKernels } from '../src/adapters/package-files.ts';
+import { ScanThreads } from '../src/adapters/scan-threads.ts';
 import type { Store } from '../src/index/store.ts';
 import { createServer } from '../src/server.ts';
 import { openLmdbStore } from '../src/stores/lmdb-store.ts';
@@ -43,7 +45,7 @@ async function change(path: string, ...mutations: Parameters<Store['commit']>[0]
 }
 
 /** What a server that starts answers, and how often it read a page of records for it. */
-async function start(path: string, kind: Kind): Promise<{ found: number[]; pages: number }> {
+async function start(path: string, kind: Kind, threads?: ScanThreads): Promise<{ found: number[]; pages: number }> {
   const store = openLmdbStore(path);
   let pages = 0;
   const counting = new Proxy(store, {
@@ -53,7 +55,7 @@ async function start(path: string, kind: Kind): Promise<{ found: number[]; pages
       return typeof member === 'function' ? (member.bind(target) as unknown) : member;
     },
   });
-  const server = createServer({ store: counting, kernels });
+  const server = createServer({ store: counting, kernels, threads });
   const found = await answers(server, kind);
   await server.close();
   return { found, pages };
@@ -77,6 +79,17 @@ async function isTaken(path: string, kind: Kind): Promise<boolean> {
   assert.equal(found, expected);
   return pages === 0;
 }
+
+test('memory that threads share is read into as well', async () => {
+  const threads = new ScanThreads(await loadSharedKernels(), 2);
+  for (const kind of KINDS) {
+    const path = await makeStore(kind);
+    const { found } = await start(path, kind, threads);
+    assert.equal(await start(path, kind, threads), { found, pages: 0 });
+    assert.equal(await start(path, kind), { found, pages: 0 });
+  }
+  await threads.close();
+});
 
 for (const kind of KINDS)
   test(`${kind}: a restart reads no records, catches up, and answers the same`, async () => {
