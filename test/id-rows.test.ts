@@ -44,6 +44,26 @@ for (const [kind, idOf] of Object.entries(KINDS))
     assert.is(rows.has(next), false);
   });
 
+for (const [kind, idOf] of Object.entries(KINDS))
+  test(`pages of some rows in order, as of a sorted list: ids by ${kind}`, () => {
+    const rows = new IdRows();
+    for (let i = 0; i < 3000; i++) rows.add(idOf(i));
+    const chosen = Uint32Array.from({ length: 1000 }, (_, i) => (i * 7) % 3000);
+    const sorted = Array.from(chosen, (row) => toHex(rows.idOf(row))).sort();
+    for (const limit of [1, 64, 999, 1000, 5000]) {
+      const seen: string[] = [];
+      for (let after: Uint8Array | undefined; ;) {
+        const page = rows.first(chosen, after, limit);
+        seen.push(...page.map(toHex));
+        if (page.length < limit) break;
+        after = page.at(-1)!;
+      }
+      assert.equal(seen, sorted);
+    }
+    assert.equal(rows.first(chosen, new Uint8Array(16).fill(255), 5), []);
+    assert.equal(rows.first(new Uint32Array(0), undefined, 5), []);
+  });
+
 test('an id at any place in a larger array', () => {
   const rows = new IdRows();
   const large = bytes(40, 1);

@@ -235,7 +235,7 @@ for (const { vectorDims, vectors } of [
         const mutations = Array.from({ length: 150 }, (_, i) => item((next + i) % 900, 3000 + next + i));
         await store.commit([...mutations, { kind: 'remove', id: put((next += 150) % 900).id }]);
         await refreshGeneration(live, store, PARAMETERS);
-        live.candidates(item(0, 5).tokens);
+        live.candidates(item(0, 5).tokens, undefined, 100);
       },
     });
     assert.is(decodeSegment(file, PARAMETERS).sequence, sequence);
@@ -245,7 +245,7 @@ for (const { vectorDims, vectors } of [
     const answersOf = (generation: Generation): unknown =>
       [1, 2, 50, 3100, 4000].map((seed) => {
         const { tokens } = item(0, seed);
-        if (vectorDims === 0) return generation.candidates(tokens);
+        if (vectorDims === 0) return generation.candidates(tokens, undefined, 1000);
         return [true, false].map((scan) => generation.search(tokens, floats(DIMS, seed), 30, scan));
       });
     const fresh = new Generation(builds.release, shape);

@@ -5,7 +5,7 @@
  * A view of the store. Images that cannot be searched have no row.
  * @module
  */
-import { bytesOf, compareBytes } from '../base/bytes.ts';
+import { bytesOf } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { pause } from '../base/pause.ts';
 import type { StoredVector } from '../base/stored-vector.ts';
@@ -219,10 +219,14 @@ export class Generation {
     return { ids: Array.from(indices, (row) => this.#ids.idOf(row)), scores, candidates };
   }
 
-  /** The images that share a token, in order of id. */
-  candidates(tokens: BigUint64Array): Uint8Array[] {
+  /** How many images share a token, and the first ids of them behind `after`, in order, at most `limit`. */
+  candidates(
+    tokens: BigUint64Array,
+    after: Uint8Array | undefined,
+    limit: number,
+  ): { count: number; ids: Uint8Array[] } {
     const rows = this.#postings.lookUp(tokens, this.#isAlive);
-    return Array.from(rows, (row) => this.#ids.idOf(row)).sort(compareBytes);
+    return { count: rows.length, ids: this.#ids.first(rows, after, limit) };
   }
 }
 

@@ -5,12 +5,15 @@
  * hashes. The entry of a row that is gone stays until the table grows, so that probing goes on past it.
  * @module
  */
+import { compareBytes } from '../base/bytes.ts';
 import { ID_BYTES } from './values.ts';
 
 const WORDS = ID_BYTES / 4;
 const FIRST_ROWS = 1024;
 /** Slots of the hash table for each row there is room for. */
 const SPARSE = 2;
+/** Values of {@link leading}. */
+const LEADING = 65536;
 
 /** Checks nothing: the store has checked the ids. */
 export class IdRows {
@@ -103,6 +106,28 @@ export class IdRows {
     return new Uint8Array(this.#words.buffer, ID_BYTES * row, ID_BYTES).slice();
   }
 
+  /**
+   * The first ids of some rows, in order, without sorting them all.
+   * @param after - Only ids behind this one.
+   * @returns At most `limit`. Copies.
+   */
+  first(rows: Uint32Array, after: Uint8Array | undefined, limit: number): Uint8Array[] {
+    const from = after === undefined ? 0 : leading(word(after, 0));
+    const counts = new Uint32Array(LEADING);
+    for (const row of rows) counts[leading(this.#words[WORDS * row]!)]!++;
+    // As far as there are enough, not counting those that `after` may take out.
+    let last = from;
+    for (let seen = 0; seen < limit && last < LEADING - 1; seen += counts[last]!) last++;
+    const ids: Uint8Array[] = [];
+    for (const row of rows) {
+      const bits = leading(this.#words[WORDS * row]!);
+      if (bits < from || bits > last) continue;
+      const id = this.idOf(row);
+      if (after === undefined || compareBytes(id, after) > 0) ids.push(id);
+    }
+    return ids.sort(compareBytes).slice(0, limit);
+  }
+
   #grow(): void {
     const rows = 2 * this.#length;
     const [words, alive] = [new Uint32Array(WORDS * rows), new Uint8Array(rows)];
@@ -121,6 +146,11 @@ export class IdRows {
     while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
     this.#slots[slot] = row + 1;
   }
+}
+
+/** The first two bytes of an id, as a number that sorts. */
+function leading(firstWord: number): number {
+  return ((firstWord & 0xff) << 8) | ((firstWord >> 8) & 0xff);
 }
 
 /** Word i of an id, as it lies in memory. */

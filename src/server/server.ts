@@ -5,7 +5,7 @@
  * key, and cannot import what uses one.
  * @module
  */
-import { compareBytes, toHex } from '../base/bytes.ts';
+import { toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { dimsOf } from '../base/stored-vector.ts';
 import type { Generation } from '../index/generation.ts';
@@ -256,12 +256,11 @@ class StoreServer implements Server {
     if (tokens !== undefined && info.ranking === 'client')
       throw new RetrievalError('parameter-mismatch', 'this library has no tokens: the client ranks');
     const { sequence } = await this.#store.stats();
-    const all = tokens === undefined ? undefined : (await this.#index(info)).candidates(tokens);
-    const ids = all?.filter((id) => after === undefined || compareBytes(id, after) > 0).slice(0, limit);
+    const found = tokens === undefined ? undefined : (await this.#index(info)).candidates(tokens, after, limit);
     const page =
-      ids === undefined
+      found === undefined
         ? (await this.#store.records(parameters, after, limit)).map(({ id, record = DAMAGED }) => ({ id, record }))
-        : await Promise.all(ids.map(async (id) => ({ id, record: await this.#record(parameters, id) })));
+        : await Promise.all(found.ids.map(async (id) => ({ id, record: await this.#record(parameters, id) })));
     const entries: SealedEntry[] = [];
     let bytes = 0;
     let seen = 0;
@@ -277,7 +276,7 @@ class StoreServer implements Server {
       begun: info.begun,
       sequence,
       entries,
-      candidates: all?.length ?? info.records,
+      candidates: found?.count ?? info.records,
       records: info.records,
       next: seen < page.length || page.length === limit ? page[seen - 1]!.id : undefined,
     };
