@@ -15,7 +15,7 @@ import { where } from './where.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const CORE = ['logistic', 'image-cipher', 'secure-knn', 'edge-histogram', 'hamming'];
 const MORE =
-  'argon2 asymmetric bag-of-words bit-sampler bytes centroid-tokens client copy-evidence crc32 dense-sift encoder fusion gaussian-blur grant header index key-file keys kmeans lsh-tokens luma matrix messages metrics near-duplicates nearest-centroid orient pack-signs padme posting-table projection rankings record resize root seal server sift store tamper top-k vector-table vocabulary'.split(
+  'argon2 asymmetric bag-of-words bit-sampler bytes centroid-tokens client copy-evidence crc32 dense-sift encoder fusion gaussian-blur grant header index key-file keys kmeans lsh-tokens luma matrix messages metrics near-duplicates nearest-centroid orient pack-signs padme posting-table projection rankings record resize root scan-threads seal server sift store tamper top-k vector-table vocabulary'.split(
     ' ',
   );
 

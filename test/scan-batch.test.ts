@@ -89,7 +89,10 @@ test('a server answers searches that wait together as it answers each alone', as
     assert.equal(answer.kind === 'search' && answer.ids[0], bytes(16, asked[i]![0]));
   });
   assert.is((await short).kind, 'error');
+  // Closing waits for those that have been asked.
+  const last = search(...asked[2]!);
   await server.close();
+  assert.equal(await last, alone[2]);
 });
 
 test.run();

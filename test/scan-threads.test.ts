@@ -1,20 +1,27 @@
 /** Scans over several threads and several memories give the answer of one thread over one memory. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { once } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
+import workerThreads, { MessageChannel, Worker } from 'node:worker_threads';
 import {
   DONE,
   FAILED,
   KERNEL,
   LEFT,
   MEMORY,
+  OVER,
   SCAN_KERNELS,
   TURN,
   makeBoard,
   sharedKernels,
+  type ScanThreadData,
 } from '../src/adapters/scan-board.ts';
 import { loadSharedKernels } from '../src/adapters/package-files.ts';
 import { ScanThreads } from '../src/adapters/scan-threads.ts';
+import { RetrievalError } from '../src/base/errors.ts';
+import { loadGeneration } from '../src/index/refresh.ts';
+import type { Store } from '../src/index/store.ts';
 import { createServer } from '../src/server/server.ts';
 import { createMemoryStore } from '../src/stores/memory-store.ts';
 import { AsymmetricTable } from '../src/search/asymmetric-table.ts';
@@ -22,9 +29,11 @@ import { HammingTable } from '../src/search/hamming-table.ts';
 import { Int8Table } from '../src/search/int8-table.ts';
 import type { TopK } from '../src/search/top-k.ts';
 import { VectorTable } from '../src/search/vector-table.ts';
-import type { KernelSource } from '../src/wasm/scan-team.ts';
+import type { Kernels } from '../src/wasm/kernels.ts';
+import { callScan, type KernelSource, type ScanTeam } from '../src/wasm/scan-team.ts';
 import { decodeResponse, encodeRequest } from '../src/protocol/messages.ts';
 import { bytes, floats, kernels } from './support.ts';
+import { where } from './where.ts';
 
 const shared = await loadSharedKernels();
 const threads = new ScanThreads(shared, 3);
@@ -138,36 +147,35 @@ for (const { name, make } of kinds)
   });
 
 test('several queries in one pass: each gets its own answer, to the bit', () => {
-  for (const dims of [30]) {
-    const tables = [
-      new VectorTable(kernels, dims),
-      new VectorTable(threads, dims),
-      new VectorTable(threads, dims, SMALL),
-    ];
-    for (const count of [1, 31, 33, 6000])
-      for (const table of tables) {
-        table.append(floats(count * dims, count));
-        table.replace(0, new Float32Array(dims).fill(NaN));
-        for (const [queryCount, k] of [
-          [0, 5],
-          [1, 5],
-          [2, 1],
-          [3, 40],
-          [8, 9000],
-        ] as const) {
-          const queries = Array.from({ length: queryCount }, (_, q) => floats(dims, 50 + q));
-          assert.equal(
-            table.topMany(queries, k),
-            queries.map((query) => tables[0]!.top(query, k)),
-            `${table.count} rows of ${dims}, ${queryCount} queries`,
-          );
-        }
-        if (table === tables[0]) continue;
-        assert.throws(() => table.topMany([floats(dims + 1, 1)], 1), /"query" expected/);
-        assert.throws(() => table.topMany([], 0), /"k" expected integer/);
+  const dims = 30;
+  const tables = [
+    new VectorTable(kernels, dims),
+    new VectorTable(threads, dims),
+    new VectorTable(threads, dims, SMALL),
+  ];
+  for (const count of [1, 31, 33, 6000])
+    for (const table of tables) {
+      table.append(floats(count * dims, count));
+      table.replace(0, new Float32Array(dims).fill(NaN));
+      for (const [queryCount, k] of [
+        [0, 5],
+        [1, 5],
+        [2, 1],
+        [3, 40],
+        [8, 9000],
+      ] as const) {
+        const queries = Array.from({ length: queryCount }, (_, q) => floats(dims, 50 + q));
+        assert.equal(
+          table.topMany(queries, k),
+          queries.map((query) => tables[0]!.top(query, k)),
+          `${table.count} rows of ${dims}, ${queryCount} queries`,
+        );
       }
-    for (const table of tables) table.close();
-  }
+      if (table === tables[0]) continue;
+      assert.throws(() => table.topMany([floats(dims + 1, 1)], 1), /"query" expected/);
+      assert.throws(() => table.topMany([], 0), /"k" expected integer/);
+    }
+  for (const table of tables) table.close();
 });
 
 test('tables that are closed take nothing from the others', () => {
@@ -207,10 +215,137 @@ test('another thread does the parts it takes, and hands back what it cannot do',
     assert.is(scan(7), 2);
     assert.equal([...new Float32Array(table.memory.buffer, scores, 2)], [26, 10]);
     assert.is(scan(8), FAILED);
+    // Told that it is over, it ends by itself.
+    const ended = once(worker, 'exit');
+    Atomics.store(board.state, OVER, 1);
+    Atomics.add(board.state, TURN, 1);
+    Atomics.notify(board.state, TURN);
+    await ended;
   } finally {
     port1.close();
     await worker.terminate();
   }
+});
+
+/** Scans of one row by kernels that take their time on this thread, and say 7 there, until another thread has done a part: it says 1. */
+function isHelped(team: ScanTeam, own: Kernels, scans: number): boolean {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  own.innerProductTop = () => (Atomics.wait(clock, 0, 0, 5), 7);
+  const parts = Array.from({ length: 8 }, (_, i) => {
+    const at = 1024 + 4096 * i;
+    return [at, at + 16, 0, 1, 4, 1, at + 64, at + 3072, at + 3136];
+  });
+  for (let scan = 0; scan < scans; scan++) {
+    const found = team.run(own, 'innerProductTop', parts);
+    assert.ok(found.every((count) => count === 1 || count === 7));
+    if (found.includes(1)) return true;
+  }
+  return false;
+}
+
+/** Runs `task` while threads are started by `Substitute`. */
+async function withWorker(Substitute: typeof Worker, task: () => unknown): Promise<void> {
+  workerThreads.Worker = Substitute;
+  syncBuiltinESMExports();
+  try {
+    await task();
+  } finally {
+    workerThreads.Worker = Worker;
+    syncBuiltinESMExports();
+  }
+}
+
+test('threads take parts: of memories made before and after they began, and anew when one was let go of', async () => {
+  const team = new ScanThreads(shared, 2);
+  const [first, second] = [team.instantiate(), team.instantiate()];
+  assert.ok(isHelped(team, first, 1000));
+  const third = team.instantiate();
+  assert.ok(isHelped(team, third, 1000));
+  team.release(first);
+  assert.ok(isHelped(team, second, 1000));
+  await team.close();
+  assert.not(isHelped(team, second, 3));
+});
+
+// Elsewhere what a module has imported stays.
+const ifReplaceable = where(
+  process.versions['bun'] === undefined && process.versions['deno'] === undefined,
+  test,
+  'Worker can be replaced under Node alone',
+);
+
+ifReplaceable('threads that are slow to end take no part from those that come after them', async () => {
+  const boards: ScanThreadData['board'][] = [];
+  class Watched extends Worker {
+    constructor(...[url, options]: ConstructorParameters<typeof Worker>) {
+      super(url, options);
+      boards.push((options!.workerData as ScanThreadData).board);
+    }
+  }
+  await withWorker(Watched, async () => {
+    const team = new ScanThreads(shared, 2);
+    const [first, second] = [team.instantiate(), team.instantiate()];
+    isHelped(team, first, 1);
+    team.release(first);
+    isHelped(team, second, 1);
+    await team.close();
+  });
+  assert.is(boards.length, 2);
+  assert.is.not(boards[0], boards[1]);
+  assert.equal(
+    boards.map(({ state }) => state[OVER]),
+    [1, 1],
+  );
+});
+
+ifReplaceable('where threads are forbidden, or there are too many, the others do their work', async () => {
+  const Refused = function () {
+    throw new Error('no more threads');
+  } as unknown as typeof Worker;
+  await withWorker(Refused, () => {
+    const team = new ScanThreads(shared, 3);
+    const [plain, table] = [kinds[0]!.make(kernels), kinds[0]!.make(team)];
+    for (const one of [plain, table]) one.add(20_000, 3);
+    assert.equal(table.ask(50), plain.ask(50));
+  });
+});
+
+/** A team of one thread that counts the memories it has given and not got back, each of `pages` pages at most. */
+function counting(pages: number): ScanTeam & { readonly held: Set<Kernels> } {
+  const held = new Set<Kernels>();
+  return {
+    ...{ size: 1, held },
+    instantiate() {
+      const own = sharedKernels(shared, new WebAssembly.Memory({ initial: 1, maximum: pages, shared: true }));
+      held.add(own);
+      return own;
+    },
+    release: (own) => void held.delete(own),
+    run: (own, kernel, parts) => parts.map((args) => callScan(own, kernel, args)),
+  };
+}
+
+test('rows there is no memory for are not counted in', () => {
+  const [plain, table] = [new VectorTable(kernels, 30), new VectorTable(counting(8), 30)];
+  for (const one of [plain, table]) one.append(floats(300, 1));
+  assert.throws(() => table.append(floats(30 * 5000, 2)), RangeError);
+  assert.is(table.count, 10);
+  for (const one of [plain, table]) assert.is(one.append(floats(300, 3)), 10);
+  assert.equal(table.top(floats(30, 4), 20), plain.top(floats(30, 4), 20));
+});
+
+test('an index that cannot be read lets go of its memory', async () => {
+  const team = counting(64);
+  const store = {
+    stats: async () => ({ sequence: 0 }),
+    records: async () => Promise.reject(new RetrievalError('storage-failed', 'no')),
+  } as unknown as Store;
+  const wanted = { parameters: bytes(32, 1), vectorDims: 30, vectors: 'f32' } as const;
+  await loadGeneration(kernels, store, wanted, team).then(
+    () => assert.unreachable(),
+    ({ code }) => assert.is(code, 'storage-failed'),
+  );
+  assert.is(team.held.size, 0);
 });
 
 test('a server that ranks with threads answers as one without', async () => {

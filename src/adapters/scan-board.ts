@@ -33,6 +33,8 @@ export const TURN = 0;
 export const MEMORY = 1;
 /** Number of the kernel. */
 export const KERNEL = 2;
+/** 1 when there will be no more scans: the threads end. */
+export const OVER = 3;
 /** Parts that nobody has taken; 0 or below when there are none. */
 export const LEFT = 16;
 /** Parts that are done. */

@@ -12,6 +12,7 @@ import {
   KERNEL,
   MAX_ARGUMENTS,
   MEMORY,
+  OVER,
   SCAN_KERNELS,
   TURN,
   sharedKernels,
@@ -43,6 +44,7 @@ function scan(part: number): number {
 
 for (;;) {
   const turn = Atomics.load(state, TURN);
+  if (Atomics.load(state, OVER) === 1) break;
   for (let part = takePart(state); part !== undefined; part = takePart(state)) {
     try {
       found[part] = scan(part);

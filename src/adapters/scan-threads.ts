@@ -19,11 +19,13 @@ import {
   MAX_PARTS,
   MEMORY,
   KERNEL,
+  OVER,
   SCAN_KERNELS,
   TURN,
   makeBoard,
   sharedKernels,
   takePart,
+  type Board,
   type ScanThreadData,
   type ScanThreadMessage,
 } from './scan-board.ts';
@@ -39,6 +41,12 @@ interface Thread {
   readonly memories: MessagePort;
 }
 
+/** Threads that were started together. Those that come after them have a board of their own: one that is slow to end takes no part of theirs. */
+interface Crew {
+  readonly board: Board;
+  readonly threads: readonly Thread[];
+}
+
 /**
  * Threads that scan. Tables made with it hold their memory until they are closed.
  * @example
@@ -52,9 +60,8 @@ interface Thread {
 export class ScanThreads implements ScanTeam {
   readonly size: number;
   readonly #module: WebAssembly.Module;
-  readonly #board = makeBoard();
   readonly #memories = new Map<Kernels, number>();
-  #threads: Thread[] = [];
+  #crew: Crew | undefined;
   #nextMemory = 1;
   #closed = false;
 
@@ -73,7 +80,7 @@ export class ScanThreads implements ScanTeam {
     const kernels = sharedKernels(this.#module, undefined);
     const id = this.#nextMemory++;
     this.#memories.set(kernels, id);
-    for (const { memories } of this.#threads) send(memories, { id, memory: kernels.memory });
+    for (const { memories } of this.#crew?.threads ?? []) send(memories, { id, memory: kernels.memory });
     return kernels;
   }
 
@@ -84,10 +91,10 @@ export class ScanThreads implements ScanTeam {
 
   run(kernels: Kernels, kernel: ScanKernel, parts: readonly (readonly number[])[]): number[] {
     const memory = this.#memories.get(kernels);
-    if (parts.length === 1 || parts.length > MAX_PARTS || memory === undefined)
+    if (this.#closed || parts.length === 1 || parts.length > MAX_PARTS || memory === undefined)
       return parts.map((args) => callScan(kernels, kernel, args));
-    this.#start();
-    const { state, args, found } = this.#board;
+    this.#crew ??= this.#start();
+    const { state, args, found } = this.#crew.board;
     // Nobody takes a part before LEFT is set, and all of the scan before has been done.
     parts.forEach((list, part) => args.set(list, part * MAX_ARGUMENTS));
     state[MEMORY] = memory;
@@ -100,7 +107,7 @@ export class ScanThreads implements ScanTeam {
       found[part] = callScan(kernels, kernel, parts[part]!);
       Atomics.add(state, DONE, 1);
     }
-    this.#wait(parts.length);
+    this.#wait(state, parts.length);
     return parts.map((list, part) => (found[part] === FAILED ? callScan(kernels, kernel, list) : found[part]!));
   }
 
@@ -111,38 +118,53 @@ export class ScanThreads implements ScanTeam {
   }
 
   /** Until `parts` parts are done. */
-  #wait(parts: number): void {
-    const { state } = this.#board;
+  #wait(state: Board['state'], parts: number): void {
     for (let done = Atomics.load(state, DONE); done < parts; done = Atomics.load(state, DONE)) {
       if (Atomics.wait(state, DONE, done, LOST_MS) !== 'timed-out') continue;
-      void this.close();
+      void this.#end();
       throw new RetrievalError('worker-failed', 'a thread that scans has not come back');
     }
   }
 
-  #start(): void {
-    if (this.#closed || this.#threads.length > 0) return;
-    this.#threads = Array.from({ length: this.size - 1 }, () => {
-      const { port1, port2 } = new MessageChannel();
-      const data: ScanThreadData = { module: this.#module, board: this.#board, memories: port2 };
-      const worker = new Worker(new URL('./scan-thread.js', import.meta.url), {
-        workerData: data,
-        transferList: [port2],
-        // What was said to the process of its own program (--input-type, --import) is not for this one; nor is what the environment holds.
-        execArgv: [],
-        env: {},
-      });
-      // A thread that cannot begin takes no part: the others do its work.
-      worker.on('error', () => undefined);
-      worker.unref();
-      for (const [{ memory }, id] of this.#memories) send(port1, { id, memory });
-      return { worker, memories: port1 };
+  #start(): Crew {
+    const board = makeBoard();
+    const threads: Thread[] = [];
+    try {
+      while (threads.length < this.size - 1) threads.push(this.#startThread(board));
+    } catch {
+      // No more of them are to be had (their number is limited, or forbidden): those that there are do the work.
+    }
+    return { board, threads };
+  }
+
+  #startThread(board: Board): Thread {
+    const { port1, port2 } = new MessageChannel();
+    const data: ScanThreadData = { module: this.#module, board, memories: port2 };
+    const worker = new Worker(new URL('./scan-thread.js', import.meta.url), {
+      workerData: data,
+      transferList: [port2],
+      // What was said to the process of its own program (--input-type, --import) is not for this one; nor is what the environment holds.
+      execArgv: [],
+      env: {},
     });
+    // A thread that cannot begin takes no part: the others do its work.
+    worker.on('error', () => undefined);
+    worker.unref();
+    for (const [{ memory }, id] of this.#memories) send(port1, { id, memory });
+    return { worker, memories: port1 };
   }
 
   async #end(): Promise<void> {
+    const crew = this.#crew;
+    if (crew === undefined) return;
+    this.#crew = undefined;
+    const { state } = crew.board;
+    // Deno's `terminate` ends no thread that is busy or asleep: it is told, too.
+    Atomics.store(state, OVER, 1);
+    Atomics.add(state, TURN, 1);
+    Atomics.notify(state, TURN);
     await Promise.all(
-      this.#threads.splice(0).map(({ worker, memories }) => {
+      crew.threads.map(({ worker, memories }) => {
         memories.close();
         return worker.terminate();
       }),

@@ -34,7 +34,6 @@ async function* searchable(
 }
 
 /**
-/**
  * Builds the index of a generation: from the segment that the store keeps and what has changed since, or from its records.
  * @param threads - That rank; default: the calling thread.
  * @throws `parameter-mismatch` when there is no such generation, `corrupt-record`. {@link RetrievalError}
@@ -45,17 +44,33 @@ export async function loadGeneration(
   wanted: Wanted,
   threads?: ScanTeam,
 ): Promise<Generation> {
+  const { parameters } = wanted;
   const kept = await readKept(module, store, wanted, threads);
   if (kept !== undefined) {
-    if ((await refreshGeneration(kept, store, wanted.parameters)) && !kept.wasteful) return kept;
+    const reached = await orClose(kept, refreshGeneration(kept, store, parameters));
+    if (reached && !kept.wasteful) return kept;
     kept.close();
   }
   const generation = new Generation(module, wanted, undefined, threads);
+  await orClose(generation, readRecords(generation, store, wanted));
+  return generation;
+}
+
+/** What `work` resolves with; where it fails, the generation lets go of its memory. */
+async function orClose<T>(generation: Generation, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    generation.close();
+    throw error;
+  }
+}
+
+async function readRecords(generation: Generation, store: Store, wanted: Wanted): Promise<void> {
   // What changes while the pages are read comes up again in the changes since here.
   const { sequence } = await store.stats();
   for await (const { id, tokens, vector } of searchable(store, wanted)) generation.put(id, tokens, vector);
   generation.sequence = sequence;
-  return generation;
 }
 
 /** The index as the store keeps it. That only saves time: whatever is wrong with it, the records tell the same. */

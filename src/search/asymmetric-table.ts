@@ -115,7 +115,7 @@ export class AsymmetricTable {
     assertFloats(query, 'query', 8 * this.codeBytes);
     const scores = new Float32Array(this.count);
     let first = 0;
-    this.#rows.each(4 * this.count, (scan, rows, count) => {
+    this.#rows.each(4, (scan, rows, count) => {
       this.#enter(scan, query);
       scan.kernels.asymmetricScores(this.#tablesAt(scan), rows, 0, count, this.codeBytes, scan.extra);
       scores.set(new Float32Array(scan.kernels.memory.buffer, scan.extra, count), first);

@@ -97,7 +97,7 @@ export class HammingTable {
     assertBytes(query, 'query', this.codeBytes);
     const distances = new Uint32Array(this.count);
     let first = 0;
-    this.#rows.each(4 * this.count, ({ kernels, head, extra }, rows, count) => {
+    this.#rows.each(4, ({ kernels, head, extra }, rows, count) => {
       const { buffer } = kernels.memory;
       new Uint8Array(buffer, head, this.codeBytes).set(query);
       if (this.#pick(kernels, head, rows, extra) === 'scalar')

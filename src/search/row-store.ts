@@ -11,8 +11,8 @@ import { BLOCK, BLOCK_BYTES, listBytesOf, mergeTop, takeTop, type TopK } from '.
 
 /** Most bytes of one memory. */
 const MEMORY_BYTES = 2 ** 32;
-// Left free for the head and the scratch of searches.
-const RESERVED_BYTES = 2 ** 26;
+// Left free for the head and the scratch of searches: 16 of them for 10,000 answers each, in 64 parts, take 80 MiB.
+const RESERVED_BYTES = 2 ** 28;
 /** So many parts for each thread: one that is held up leaves the rest to others. */
 const PARTS_A_THREAD = 4;
 /** A part below this is not worth waking a thread for. */
@@ -114,17 +114,23 @@ export class RowStore {
     return this.#count;
   }
 
-  /** Counts `more` in and makes room for them, by half of what is there or more. They hold whatever lay there. @returns Number of the first one. */
+  /**
+   * Counts `more` in and makes room for them, by half of what is there or more. They hold whatever lay there.
+   * @returns Number of the first one.
+   * @throws When there is no memory for them: none is counted in. {@link RangeError}
+   */
   extend(more: number): number {
     const first = this.#count;
-    this.#count += more;
-    for (let i = Math.floor(first / this.#limit); i * this.#limit < this.#count; i++) {
+    const count = first + more;
+    for (let i = Math.floor(first / this.#limit); i * this.#limit < count; i++) {
       const shard = this.#shard(i);
-      const rows = Math.ceil(this.#countOf(i) / this.#perRow);
+      const rows = Math.ceil(Math.min(this.#limit, count - i * this.#limit) / this.#perRow);
       if (rows <= shard.capacity) continue;
-      shard.capacity = Math.min(this.#limit / this.#perRow, Math.max(rows, Math.ceil(1.5 * shard.capacity)));
-      this.#place(shard, {});
+      const capacity = Math.min(this.#limit / this.#perRow, Math.max(rows, Math.ceil(1.5 * shard.capacity)));
+      this.#place({ ...shard, capacity }, {});
+      shard.capacity = capacity;
     }
+    this.#count = count;
     return first;
   }
 
@@ -157,11 +163,11 @@ export class RowStore {
     return this.pieces(index, 1).next().value!;
   }
 
-  /** Each memory that holds something: `look` gets its rows, how many they hold, and `bytes` bytes of scratch. */
+  /** Each memory that holds something: `look` gets its rows, how many they hold, and `bytes` bytes of scratch for each of those. */
   each(bytes: number, look: (scan: Scan, rows: number, count: number) => void): void {
     this.#shards.forEach((shard, i) => {
       const count = this.#countOf(i);
-      const at = this.#place(shard, { extra: bytes });
+      const at = this.#place(shard, { extra: bytes * count });
       if (count > 0) look({ kernels: shard.kernels, ...at }, at.rows, count);
     });
   }

@@ -106,6 +106,8 @@ class StoreServer implements Server {
   );
   /** An index that the store is being given to keep. */
   #keeping: Promise<void> | undefined;
+  /** Answers that are not given yet. */
+  readonly #underWay = new Set<Promise<Uint8Array>>();
   #closed: Promise<void> | undefined;
 
   constructor({ store, kernels, threads }: ServerOptions) {
@@ -114,7 +116,13 @@ class StoreServer implements Server {
     this.#threads = threads;
   }
 
-  async handle(request: Uint8Array): Promise<Uint8Array> {
+  handle(request: Uint8Array): Promise<Uint8Array> {
+    const answer = this.#respond(request).finally(() => this.#underWay.delete(answer));
+    this.#underWay.add(answer);
+    return answer;
+  }
+
+  async #respond(request: Uint8Array): Promise<Uint8Array> {
     try {
       if (this.#closed !== undefined) throw new RetrievalError('storage-failed', 'the server is closed');
       return encodeResponse(await this.#answer(decodeRequest(request)));
@@ -124,7 +132,7 @@ class StoreServer implements Server {
   }
 
   close(): Promise<void> {
-    return (this.#closed ??= this.#inTurn(async () => {
+    return (this.#closed ??= Promise.all(this.#underWay).then(async () => {
       await this.#keeping;
       for (const index of this.#indexes.values()) await this.#keep(index, KEPT_AT_END);
       for (const name of this.#indexes.keys()) this.#drop(name);

@@ -299,7 +299,6 @@ export interface Kernels {
     height: number,
     side: number,
     sums: number,
-    halves: number,
     blocks: number,
     edges: number,
   ): void;
