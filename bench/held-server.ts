@@ -26,8 +26,9 @@ export interface Held {
 
 /** What `start` answers, in milliseconds. */
 export interface Started {
-  /** The first search, which loads the index. */
+  /** The first search, which loads the index: on the clock, and of the processors. */
   readonly first: number;
+  readonly cpu: number;
   /** Until the index was kept, and the longest that the event loop stood still meanwhile; 0 where it was not. */
   readonly kept: number;
   readonly pause: number;
@@ -124,7 +125,9 @@ if (work === 'fill') {
   if (work === 'start') {
     const path = join(folder, 'segment');
     const before = stampOf(path);
+    const idle = process.cpuUsage();
     const first = await ask(search);
+    const { user, system } = process.cpuUsage(idle);
     const begun = performance.now();
     let [last, pause] = [begun, 0];
     while (shape.ranking !== 'client' && before === undefined && stampOf(path) === undefined) {
@@ -134,7 +137,13 @@ if (work === 'fill') {
     }
     const kept = before === undefined ? performance.now() - begun : 0;
     await server.close();
-    const started: Started = { first, kept, pause, segment: statSync(path, { throwIfNoEntry: false })?.size ?? 0 };
+    const started: Started = {
+      first,
+      cpu: (user + system) / 1000,
+      kept,
+      pause,
+      segment: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+    };
     process.stdout.write(JSON.stringify(started));
     process.exit();
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { toHex } from '../src/base/bytes.ts';
+import { crc32 } from '../src/base/crc32.ts';
 import { RetrievalError } from '../src/base/errors.ts';
 import {
   VECTOR_FORMATS,
@@ -150,6 +151,23 @@ for (const format of VECTOR_FORMATS) {
     }
   });
 
+  test(`segment, ${format}: what is damaged is not read into place`, async () => {
+    const read = (input: Uint8Array): Promise<unknown> =>
+      Generation.read(builds.release, shape, sourceOf(input)).catch((error: unknown) => error);
+    assert.instance(await read(file), Generation);
+    assert.instance(await read(file.subarray(0, -1)), RetrievalError);
+    assert.instance(await read(Uint8Array.of(...file, 0)), RetrievalError);
+    assert.instance(await read(new Uint8Array(0)), RetrievalError);
+    for (let byte = 0; byte < file.length; byte += 3) {
+      const damaged = file.slice();
+      damaged[byte]! ^= 1 << (byte & 7);
+      assert.instance(await read(damaged), RetrievalError, `byte ${byte}`);
+    }
+    const other = { ...shape, vectorDims: DIMS + 1 };
+    const error = await Generation.read(builds.release, other, sourceOf(file)).catch((e: unknown) => e);
+    assert.is((error as RetrievalError).code, 'parameter-mismatch');
+  });
+
   test(`segment, ${format}: no bytes make it fail in any other way`, () => {
     fc.assert(
       fc.property(fc.nat({ max: HEADER_BYTES }), fc.uint8Array({ maxLength: 200 }), (keep, tail) => {
@@ -230,6 +248,7 @@ for (const { vectorDims, vectors } of [
     const file = new Uint8Array(await snapshot.measure());
     let next = 300;
     await snapshot.write(PARAMETERS, {
+      crc32,
       async write(part, at) {
         file.set(part, at);
         const mutations = Array.from({ length: 150 }, (_, i) => item((next + i) % 900, 3000 + next + i));
@@ -256,7 +275,7 @@ for (const { vectorDims, vectors } of [
     const late = live.freeze();
     await late.measure();
     live.close();
-    const error = await late.write(PARAMETERS, { write: () => Promise.resolve() }).catch((e: unknown) => e);
+    const error = await late.write(PARAMETERS, { crc32, write: () => Promise.resolve() }).catch((e: unknown) => e);
     assert.is((error as RetrievalError).code, 'storage-failed');
   });
 

@@ -72,9 +72,14 @@ export interface Segment extends Omit<SegmentHead, 'checks' | 'tokenCount' | 'po
   readonly postings: PostingsData;
 }
 
+/** CRC-32, as `base/crc32.ts` has it. */
+export type Checksum = (bytes: Uint8Array, previous: number) => number;
+
 /** Where a segment is read from. */
 export interface SegmentSource {
   readonly bytes: number;
+  /** The quickest there is. */
+  readonly crc32: Checksum;
   /** Fills `target` with the bytes from `at` on. Rejects where they end before. */
   read(target: Uint8Array, at: number): Promise<void>;
   close(): Promise<void>;
@@ -82,14 +87,16 @@ export interface SegmentSource {
 
 /** Where a segment is written to. */
 export interface SegmentSink {
+  /** The quickest there is. */
+  readonly crc32: Checksum;
   /** @param bytes - Not used any more once the promise resolves. */
   write(bytes: Uint8Array, at: number): Promise<void>;
 }
 
 /** Offset and length of every part, in bytes, and the length of the whole. */
-export function layOutSegment(shape: SegmentShape): Record<SegmentPart, readonly [at: number, length: number]> & {
-  readonly bytes: number;
-} {
+export type SegmentLayout = Record<SegmentPart, readonly [at: number, length: number]> & { readonly bytes: number };
+
+export function layOutSegment(shape: SegmentShape): SegmentLayout {
   const { format, vectorDims, count, tokenCount, postings } = shape;
   const lengths: Record<SegmentPart, number> = {
     ids: ID_BYTES * count,
@@ -172,26 +179,47 @@ export async function readSegment<Room extends { readonly places: SegmentPlaces 
   // Before any room is made for what a damaged head, or a shortened file, does not hold.
   if (source.bytes !== layout.bytes) throw damaged(`expected ${layout.bytes} bytes, got ${source.bytes}`);
   const room = makeRoom(head);
+  const checks: Record<SegmentPart, number> = { ids: 0, tokens: 0, vectors: 0, offsets: 0, rows: 0 };
+  // One piece is checked while the next is read.
+  let last: Piece | undefined;
+  const check = ({ part, bytes }: Piece): void => void (checks[part] = source.crc32(bytes, checks[part]));
+  for (const piece of piecesOf(room.places, layout)) {
+    const reading = source.read(piece.bytes, piece.at);
+    if (last !== undefined) check(last);
+    await reading;
+    last = piece;
+    await pause();
+  }
+  if (last !== undefined) check(last);
+  for (const part of SEGMENT_PARTS)
+    if (checks[part] !== head.checks[part]) throw damaged(`the checksum of ${part} does not match`);
+  return room;
+}
+
+/** What is read at a time, and where it lies in the segment. */
+interface Piece {
+  readonly part: SegmentPart;
+  readonly bytes: Uint8Array;
+  readonly at: number;
+}
+
+function* piecesOf(places: SegmentPlaces, layout: SegmentLayout): Generator<Piece, void, void> {
   for (const part of SEGMENT_PARTS) {
     let [at] = layout[part];
-    let check = 0;
-    for (const target of room.places[part])
+    for (const target of places[part])
       for (let from = 0; from < target.length; from += READ_BYTES) {
-        const piece = target.subarray(from, from + READ_BYTES);
-        await source.read(piece, at);
-        check = crc32(piece, check);
-        at += piece.length;
-        await pause();
+        const bytes = target.subarray(from, from + READ_BYTES);
+        yield { part, bytes, at };
+        at += bytes.length;
       }
-    if (check !== head.checks[part]) throw damaged(`the checksum of ${part} does not match`);
   }
-  return room;
 }
 
 /** A segment whose bytes are in memory, to be read from there. */
 export function sourceOf(bytes: Uint8Array): SegmentSource {
   return {
     bytes: bytes.length,
+    crc32,
     async read(target, at) {
       target.set(bytes.subarray(at, at + target.length));
     },

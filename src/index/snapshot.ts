@@ -6,7 +6,6 @@
  * @module
  */
 import { bytesOf } from '../base/bytes.ts';
-import { crc32 } from '../base/crc32.ts';
 import { RetrievalError } from '../base/errors.ts';
 import { pause } from '../base/pause.ts';
 import { rowBytesOf, type VectorFormat } from '../base/stored-vector.ts';
@@ -73,7 +72,7 @@ export class Snapshot {
     const checks: Record<SegmentPart, number> = { ids: 0, tokens: 0, vectors: 0, offsets: 0, rows: 0 };
     const ends = Object.fromEntries(Object.keys(checks).map((part) => [part, layout[part as SegmentPart][0]]));
     const append = async (part: SegmentPart, bytes: Uint8Array): Promise<void> => {
-      checks[part] = crc32(bytes, checks[part]);
+      checks[part] = sink.crc32(bytes, checks[part]);
       await sink.write(bytes, ends[part]!);
       ends[part]! += bytes.length;
       await this.#pause();

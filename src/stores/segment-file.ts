@@ -7,6 +7,7 @@
 import { rmSync } from 'node:fs';
 import { open, rename, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { RetrievalError } from '../base/errors.ts';
 import type { SegmentSink, SegmentSource } from '../index/segment.ts';
 import type { SegmentKeeper } from '../index/tables.ts';
@@ -35,6 +36,7 @@ export class SegmentFile implements SegmentKeeper {
     const { size } = await file.stat();
     return {
       bytes: size,
+      crc32,
       async read(target, at) {
         for (let done = 0; done < target.length;) {
           const { bytesRead } = await file.read(target, done, target.length - done, at + done);
@@ -57,6 +59,7 @@ export class SegmentFile implements SegmentKeeper {
       let written: T;
       try {
         written = await write({
+          crc32,
           async write(part, at) {
             for (let done = 0; done < part.length;)
               done += (await file.write(part, done, part.length - done, at + done)).bytesWritten;
