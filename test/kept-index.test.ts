@@ -198,7 +198,7 @@ test('one of a generation that was begun again, or of before a repair, is not ta
   assert.ok(await isThere());
   await store.commit(ids.map(({ blob: _, ...item }) => ({ ...item, parameters: other })));
   await store.commit([{ kind: 'activate', parameters: other }]);
-  assert.not.ok(await isThere());
+  assert.not.ok(existsSync(segmentOf(path)));
   await store.commit([{ ...begin('split'), state: 'pending' }]);
   assert.not.ok(await isThere());
   // A pending one is not kept.
@@ -208,10 +208,28 @@ test('one of a generation that was begun again, or of before a repair, is not ta
   const mended = await makeStore('split');
   await start(mended, 'split');
   const again = openLmdbStore(mended);
-  await again.repair();
+  // What is being written meanwhile is of before it, too.
+  const head = await readFile(segmentOf(mended));
+  const late = again.keepSegment!(PARAMETERS, 1, async (sink) => {
+    await sink.write(head, 0);
+    await again.repair();
+    return head.subarray(0, 88);
+  });
+  await late.catch(() => undefined);
   await again.close();
+  assert.not.ok(existsSync(segmentOf(mended)));
   assert.not.ok(await isTaken(mended, 'split'));
   assert.ok(await isTaken(mended, 'split'));
+});
+
+test('a file that the store does not know of goes when it is opened for writing', async () => {
+  const path = await makeStore('split');
+  for (const readOnly of [true, false]) {
+    await writeFile(segmentOf(path), 'of another store');
+    const store = openLmdbStore(path, { readOnly });
+    assert.is(existsSync(segmentOf(path)), readOnly);
+    await store.close();
+  }
 });
 
 test('where it cannot be written, the old one stays, and the server goes on', async () => {

@@ -69,7 +69,8 @@ export class TableStore implements Store {
   readonly readOnly: boolean;
   readonly keepSegment?: NonNullable<Store['keepSegment']>;
   readonly #tables: Tables;
-  #repairs = 0;
+  /** Counts when what is kept, or is being written, has become of the past. */
+  #outdated = 0;
   #closed: Promise<void> | undefined;
 
   /**
@@ -79,17 +80,18 @@ export class TableStore implements Store {
   constructor(tables: Tables) {
     this.#tables = tables;
     this.readOnly = tables.readOnly;
+    this.#read(() => this.#state());
     const { segments } = tables;
     if (segments !== undefined && !this.readOnly)
       this.keepSegment = (parameters, bytes, write) => this.#keep(segments, parameters, bytes, write);
-    this.#read(() => this.#state());
+    if (!this.readOnly && this.#read(() => tables.table.meta.get(SEGMENT_KEY)) === undefined) segments?.remove();
   }
 
   async commit(mutations: readonly Mutation[]): Promise<number> {
     let bytes = 0;
     for (const mutation of mutations) bytes += mutationBytes(mutation);
     const rooted = mutations.some(({ kind }) => kind === 'root');
-    return this.#change((state) => {
+    const { sequence } = this.#change((state) => {
       for (const mutation of mutations) {
         // A root that does not say what is there would be worth nothing.
         const stale = !rooted && state.root.length > 0 && this.#needsRoot(state, mutation);
@@ -97,7 +99,16 @@ export class TableStore implements Store {
         if (stale) throw conflict();
       }
       return state;
-    }, bytes).sequence;
+    }, bytes);
+    if (mutations.some(({ kind }) => kind === 'activate')) this.#dropSegment();
+    return sequence;
+  }
+
+  /** The file goes once the tables do not hold its head: another ranking, or another key, may have been chosen for the sake of what is in it. */
+  #dropSegment(): void {
+    if (this.#read(() => this.#tables.table.meta.get(SEGMENT_KEY)) !== undefined) return;
+    this.#outdated++;
+    this.#tables.segments?.remove();
   }
 
   /** Changes everything in one transaction. @returns The state after it. */
@@ -207,11 +218,10 @@ export class TableStore implements Store {
   ): Promise<void> {
     const generations = this.#read(() => this.#state().generations);
     if (!generations.some((g) => g.state === 'active' && equalBytes(g.parameters, parameters))) return;
-    const repairs = this.#repairs;
+    const outdated = this.#outdated;
     const head = await segments.replace(bytes, write);
     this.#assertOpen();
-    // Not all of a repair is in the log.
-    if (repairs !== this.#repairs) return;
+    if (outdated !== this.#outdated) return segments.remove();
     this.#tables.transaction(
       () => this.#tables.table.meta.put(SEGMENT_KEY, protect(SEGMENT_KEY, head)),
       OVERHEAD_BYTES,
@@ -300,10 +310,11 @@ export class TableStore implements Store {
       const orphans = this.#orphans();
       removed = orphans.length;
       for (const id of orphans) state = this.#removeOrphan({ ...state, sequence: state.sequence + 1 }, id);
-      this.#repairs++;
+      // Not all of this is in the log.
       this.#tables.table.meta.remove(SEGMENT_KEY);
       return this.#recount(this.#mendRemovals(state));
     }, OVERHEAD_BYTES);
+    this.#dropSegment();
     return removed;
   }
 
@@ -487,6 +498,7 @@ export class TableStore implements Store {
             `the new index holds ${next.records} of ${state.images} images: it cannot take over yet`,
           );
         for (const old of state.generations) if (old !== next) this.#dropRecords(old.slot);
+        this.#tables.table.meta.remove(SEGMENT_KEY);
         return { ...state, generations: [{ ...next, state: 'active' }] };
       }
       case 'discard': {

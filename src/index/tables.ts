@@ -30,6 +30,8 @@ export interface SegmentKeeper {
    * @returns What `write` returned.
    */
   replace<T>(bytes: number, write: (sink: SegmentSink) => Promise<T>): Promise<T>;
+  /** Also where there is none, or only part of one. */
+  remove(): void;
 }
 
 /** An engine. */

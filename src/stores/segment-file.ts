@@ -77,8 +77,22 @@ export class SegmentFile implements SegmentKeeper {
     }
   }
 
+  remove(): void {
+    this.clear();
+    removeFile(join(this.#folder, NAME));
+  }
+
   /** Takes away what a writer that was ended has left behind. */
   clear(): void {
-    rmSync(join(this.#folder, PARTIAL), { force: true });
+    removeFile(join(this.#folder, PARTIAL));
+  }
+}
+
+/** What cannot be removed is in nobody's way: it is not taken. */
+function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    return;
   }
 }
