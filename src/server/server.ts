@@ -356,6 +356,11 @@ class StoreServer implements Server {
       generation.wasteful ||
       !(await refreshGeneration(generation, this.#store, info.parameters))
     ) {
+      if (generation?.wasteful === true) {
+        // What is left of it is read back sooner than the records.
+        await this.#keeping;
+        await this.#keep({ info, generation }, 0);
+      }
       // Let go of first: two of them may not fit into memory.
       this.#drop(name);
       generation = undefined;
