@@ -65,7 +65,7 @@ test('what is on the screen comes before what is near it, and what was scrolled 
   assert.equal(asked[0]!.ids, ['7', '2', '8', '6', '4', '3', '1', '0']);
 });
 
-test('one that failed or is not there harms no other; what was sealed without one is made', async () => {
+test('one that failed or is not there harms no other; what was sealed without one is made, if it is still wanted', async () => {
   const { asked, fetch } = waiting();
   const made: string[] = [];
   const thumbnails = new Thumbnails(fetch, async (id) => {
@@ -73,8 +73,9 @@ test('one that failed or is not there harms no other; what was sealed without on
     if (id === '3') throw new Error('no connection');
     return id === '1' ? undefined : blob;
   });
-  const { come } = want(thumbnails, names(5));
+  const { come, cancels } = want(thumbnails, names(6));
   await turn();
+  cancels[5]!();
   const failure = { code: 'decrypt-failed', message: 'altered' };
   await asked[0]!.answer(asked[0]!.ids.map((id) => (id === '4' ? blob : id === '0' ? failure : undefined)));
   assert.equal(made, ['3', '2', '1']);
@@ -96,6 +97,28 @@ test('a message that fails is told of each of its pictures, and the next goes on
   await turn();
   await asked[1]!.answer([blob]);
   assert.ok('url' in (again.come.get('a') as object));
+  thumbnails.clear();
+});
+
+test('what comes after all was let go is not kept, picture or failure', async () => {
+  const { asked, fetch } = waiting();
+  const makes: ((blob: Blob) => void)[] = [];
+  const thumbnails = new Thumbnails(fetch, () => new Promise((resolve) => makes.push(resolve)));
+  const { come } = want(thumbnails, names(60));
+  await turn();
+  await asked[2]!.answer(asked[2]!.ids.map(() => undefined));
+  thumbnails.clear();
+  await asked[0]!.answer(asked[0]!.ids.map(() => blob));
+  await asked[1]!.fail();
+  makes[0]!(blob);
+  await turn();
+  assert.is(come.size, 0);
+  for (const id of names(60)) assert.is(thumbnails.get(id), undefined);
+  assert.is(makes.length, 1);
+  const again = want(thumbnails, ['59']);
+  await turn();
+  await asked[3]!.answer([blob]);
+  assert.ok('url' in (again.come.get('59') as object));
   thumbnails.clear();
 });
 

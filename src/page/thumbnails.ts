@@ -35,6 +35,8 @@ export class Thumbnails {
   readonly #kept = new Map<string, Small>();
   readonly #wishes = new Map<string, Wish>();
   #running = 0;
+  /** What was asked for before the last time is not kept when it comes. */
+  #clearings = 0;
 
   /**
    * @param fetchSmall - Brings some, in the order of their ids.
@@ -75,6 +77,7 @@ export class Thumbnails {
   clear(): void {
     for (const id of [...this.#kept.keys()]) this.forget(id);
     this.#wishes.clear();
+    this.#clearings++;
   }
 
   #next(): void {
@@ -102,6 +105,7 @@ export class Thumbnails {
   }
 
   async #fulfil(wishes: readonly Wish[]): Promise<void> {
+    const clearings = this.#clearings;
     let brought: readonly (Blob | Failure | undefined)[];
     try {
       brought = await this.#fetch(wishes.map(({ id }) => id));
@@ -109,6 +113,7 @@ export class Thumbnails {
       const failure = failureOf(error);
       brought = wishes.map(() => failure);
     }
+    if (clearings !== this.#clearings) return;
     const missing: Wish[] = [];
     for (const [i, wish] of wishes.entries()) {
       const one = brought[i];
@@ -116,15 +121,21 @@ export class Thumbnails {
         this.#keep(wish, one instanceof Blob ? { url: URL.createObjectURL(one) } : { failure: one });
       else missing.push(wish);
     }
-    for (const wish of missing) await this.#makeOne(wish);
+    for (const wish of missing) {
+      // A whole file for each: not for what has been scrolled away.
+      if (wish.watchers.size === 0) continue;
+      const small = await this.#makeOne(wish.id);
+      if (clearings !== this.#clearings) return;
+      this.#keep(wish, small);
+    }
   }
 
-  async #makeOne(wish: Wish): Promise<void> {
+  async #makeOne(id: string): Promise<Small> {
     try {
-      const blob = await this.#make?.(wish.id);
-      this.#keep(wish, blob === undefined ? 'none' : { url: URL.createObjectURL(blob) });
+      const blob = await this.#make?.(id);
+      return blob === undefined ? 'none' : { url: URL.createObjectURL(blob) };
     } catch (error) {
-      this.#keep(wish, { failure: failureOf(error) });
+      return { failure: failureOf(error) };
     }
   }
 
