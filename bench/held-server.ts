@@ -9,7 +9,7 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { vectorArray, setScale, type VectorFormat } from '../src/base/stored-vector.ts';
+import { SCALE_BYTES, setScale, type StoredVector, type VectorFormat } from '../src/base/stored-vector.ts';
 import type { Mutation } from '../src/index/store.ts';
 import { decodeResponse, encodeRequest, type Ranking, type Request } from '../src/protocol/messages.ts';
 import { createServer } from '../src/server/server.ts';
@@ -72,12 +72,17 @@ function tokensOf(i: number): BigUint64Array {
   return BigUint64Array.from({ length: tokens }, (_, t) => BigInt((i * 7919 + t * 104729) % BUCKETS));
 }
 
+function vectorOf(i: number): StoredVector {
+  if (shape.ranking !== 'server') return new Float32Array(0);
+  if (shape.vectors === 'f32') return new Float32Array(dims).fill(i % 97);
+  const vector = new Int8Array(dims + SCALE_BYTES);
+  vector.set(new Int8Array(pool.buffer, (i * 31) % (pool.length - dims), dims));
+  setScale(vector, 1);
+  return vector;
+}
+
 function put(i: number): Mutation {
-  const vector = vectorArray(shape.vectors, dims, shape.ranking === 'server' ? 1 : 0);
-  if (vector instanceof Int8Array) {
-    vector.set(new Int8Array(pool.buffer, (i * 31) % (pool.length - dims), dims));
-    setScale(vector, 1);
-  } else vector.fill(i % 97);
+  const vector = vectorOf(i);
   return {
     ...{ kind: 'put', parameters, id: idOf(i), tokens: tokensOf(i), vector },
     sealed: pool.subarray(i % 1000, (i % 1000) + SEALED_BYTES),

@@ -84,7 +84,7 @@ export type Tap = (request: Uint8Array, response: Uint8Array) => void;
  * Makes extractors for one vocabulary: model or threads are loaded at the first call, and closed by `close`.
  * @param workers - As in {@link LibraryOptions}.
  */
-export function extractorFor(
+function extractorFor(
   kernels: WebAssembly.Module,
   vocabulary: Vocabulary,
   workers: number,

@@ -5,7 +5,7 @@
 import { rank } from '../eval/metrics.ts';
 
 /** Neighbours looked for. */
-export const NEIGHBOURS = 10;
+const NEIGHBOURS = 10;
 
 /** A share against what guessing gives. */
 export interface NeighbourShare {

@@ -19,11 +19,6 @@ export const SCALE_BYTES = 4;
 /** Marks int8 in the u32 that says how many numbers a vector has. */
 const INT8_FLAG = 2 ** 31;
 
-/** Entries of the array that `count` vectors of `dims` numbers fill. */
-export function entriesOf(format: VectorFormat, dims: number, count: number): number {
-  return count * (format === 'int8' ? dims + SCALE_BYTES : dims);
-}
-
 /**
  * Bytes of a vector as it lies in a table that ranks, and in a segment. f32: the numbers, then zeros up to a multiple of 16. int8: the numbers,
  * zeros up to a multiple of 8, the f32 scale, four zeros.
@@ -47,12 +42,6 @@ export function unpackRow(row: Uint8Array, format: VectorFormat, dims: number): 
   bytesOf(vector).set(row.subarray(0, dims));
   bytesOf(vector).set(row.subarray(row.length - 8, row.length - 8 + SCALE_BYTES), dims);
   return vector;
-}
-
-/** Room for vectors. */
-export function vectorArray(format: VectorFormat, dims: number, count: number): StoredVector {
-  const entries = entriesOf(format, dims, count);
-  return format === 'int8' ? new Int8Array(entries) : new Float32Array(entries);
 }
 
 export function formatOf(vector: StoredVector): VectorFormat {

@@ -69,7 +69,7 @@ const recoveryFile = (): Option =>
   new Option('--words-file <file>', 'open with the 24 recovery words in a file, instead of a passphrase');
 
 const workersOption = (): Option =>
-  new Option('--workers <n>', 'threads that describe photos; 0: none; default: the cores, at most 8').argParser(
+  new Option('--workers <n>', 'threads that describe photos; 0: none; default: one a core, at most 8').argParser(
     integer(0, 64),
   );
 
@@ -126,15 +126,18 @@ command(
 
 command(
   'add <library> <paths...>',
-  'encrypt photos into a library; go on where it was stopped; while its server cannot be reached, what is encrypted waits here',
+  'encrypt photos into a library; run it again to go on after a stop; while the server cannot be reached, encrypted photos wait here',
   `blindsight add photos.blind ~/Pictures
    blindsight add photos.blind a.jpg b.png --json`,
 )
   .addOption(passphraseFile())
   .addOption(server())
   .addOption(tokenFile())
-  .option('--store-undecodable', 'keep files that no decoder here reads (HEIC, AVIF ...), without finding them')
-  .option('--no-thumbnails', 'seal no small picture (16 KiB) with each photo: the browser page then opens whole ones')
+  .option(
+    '--store-undecodable',
+    'store files that no decoder here reads (HEIC, SVG ...), encrypted; no search finds them',
+  )
+  .option('--no-thumbnails', 'seal no thumbnail (16 KiB) with each photo: the browser page then opens the whole photo')
   .addOption(workersOption())
   .addOption(
     new Option('--concurrency <n>', 'files worked on at a time; default: 3, or two a worker and two').argParser(
@@ -147,14 +150,14 @@ command(
 
 command(
   'push <library>',
-  'send what was added while the server could not be reached; every add does so first',
+  'send what was added while the server could not be reached; every add does this first',
   `blindsight push photos.blind
    blindsight push photos.blind --list`,
 )
   .addOption(passphraseFile())
   .addOption(server())
   .addOption(tokenFile())
-  .option('--list', 'only say what waits')
+  .option('--list', 'only list what waits')
   .action(async (library: string, options) => (await import('./commands/push.ts')).push(library, options));
 
 command(
@@ -197,7 +200,7 @@ command(
 
 command(
   'export <library> <dir>',
-  'decrypt every image into a folder, byte for byte, under its old name; other files there stay; goes on where it was stopped',
+  'decrypt every image into a folder, byte for byte, under its old name; overwrites no other file; run it again to go on after a stop',
   `blindsight export photos.blind ~/restored`,
 )
   .addOption(passphraseFile())
@@ -223,21 +226,21 @@ command('info <library>', 'what a library holds', `blindsight info photos.blind 
 
 command(
   'verify <library>',
-  'check every checksum and every seal, counts, orphans, and whether the server has all images and none of old; mend what can be mended',
+  'check every checksum and seal, the counts, stray pieces, and that the server keeps no image back and shows no old state; --repair mends what can be mended',
   `blindsight verify photos.blind
    blindsight verify photos.blind --repair
    blindsight verify photos.blind --accept`,
 )
-  .option('--accept', 'take the library as it is now for the right one, as after restoring a backup')
+  .option('--accept', 'accept the library as it is now, for example after restoring a backup')
   .addOption(passphraseFile())
   .addOption(server())
   .addOption(tokenFile())
-  .option('--repair', 'make anew what follows from the rest; name what is lost; remove nothing but orphans')
+  .option('--repair', 'rebuild what follows from the rest; name what is lost; remove nothing but stray pieces')
   .action(async (library: string, options) => (await import('./commands/verify.ts')).verify(library, options));
 
 command(
   'backup <library> <folder>',
-  'copy a library, or a store alone, while others use it: one moment of it, whole; needs no passphrase',
+  'copy a library, or a store alone, as it is at one moment, also while others use it; needs no passphrase',
   `blindsight backup photos.blind /mnt/disk/photos.blind
    blindsight backup /srv/photos /mnt/disk/store`,
 ).action(async (library: string, folder: string, options) =>
@@ -246,7 +249,7 @@ command(
 
 command(
   'publish <library> <folder>',
-  'write what a worker at the edge reads from a bucket: the index as one file, encrypted images beside it; needs no passphrase',
+  'write the files that a worker at the edge reads from a bucket: the index as one file, encrypted images beside it; needs no passphrase',
   `blindsight publish /srv/photos edition`,
 ).action(async (library: string, folder: string, options) =>
   (await import('./commands/publish.ts')).publish(library, folder, options),
@@ -255,7 +258,7 @@ command(
 prefilterOptions(
   command(
     'reindex <library>',
-    'make the index anew with another vocabulary or other parameters; the old one serves until the new one is whole',
+    'make a new index, with another vocabulary or other parameters; the old one serves until the new one is complete',
     `blindsight reindex photos.blind
    blindsight reindex photos.blind --vocabulary mine.vocabulary
    blindsight reindex photos.blind --family centroids --assigned 2 --probes 24
@@ -290,7 +293,7 @@ command(
   .addOption(
     new Option(
       '--distance <share>',
-      "share of the codes' bits that may differ; larger finds more, and more that is none",
+      "share of the codes' bits that may differ; a larger one finds more, and more that are no duplicates",
     ).argParser(number(0, 0.5)),
   )
   .option('--exact', 'equal pixels only: opens the pictures whose codes are equal')
@@ -299,19 +302,22 @@ command(
 
 command(
   'serve <store>',
-  "serve a store over HTTP: a library's server/ folder, or a new one; no passphrase comes near it",
+  'serve a store over HTTP: a library, its server/ folder alone, or a new folder; needs no passphrase',
   `blindsight credential add users.json anna > anna.token
    blindsight serve /srv/photos --credentials users.json
    blindsight serve photos.blind --credentials users.json --host 0.0.0.0 --port 8080
    blindsight serve photos.blind --ui           the browser page, for this machine alone`,
 )
   .option('--credentials <file>', 'who may ask; made by blindsight credential add')
-  .option('--ui', 'serve the browser page too; of a whole library also its wrapped key, to who may ask')
+  .option(
+    '--ui',
+    'serve the browser page too; beside a whole library it also hands its wrapped key to those who may ask',
+  )
   .option('--host <address>', 'where to listen; TLS is for a proxy in front', '127.0.0.1')
   .addOption(new Option('--port <n>', '0: any that is free').argParser(integer(0, 65535)).default(4870))
   .addOption(new Option('--rate <n>', 'requests a second of one user').argParser(integer(1, 1_000_000)))
   .addOption(new Option('--max-message <MiB>', 'largest message').argParser(integer(1, 512)))
-  .addOption(new Option('--threads <n>', 'threads that rank; default: the cores, at most 8').argParser(integer(1, 64)))
+  .addOption(new Option('--threads <n>', 'threads that rank; default: one a core, at most 8').argParser(integer(1, 64)))
   .addOption(tokenFile())
   .action(async (store: string, options) => (await import('./commands/serve.ts')).serve(store, options));
 
@@ -335,7 +341,7 @@ command(
 
 command(
   'revoke <file> <name>',
-  'take a credential away; holds from the next request on',
+  'take a credential away, from the next request on',
   `blindsight credential revoke users.json tablet`,
   credential,
 ).action(async (file: string, name: string, options) =>
@@ -348,7 +354,7 @@ command('list <file>', 'names and roles', `blindsight credential list users.json
 
 command(
   'migrate <library>',
-  'change who ranks; codes stay, no picture is opened, and the old index serves until the new one is whole',
+  'change who ranks; codes stay, no picture is opened, and the old index serves until the new one is complete',
   `blindsight migrate photos.blind --ranking client
    blindsight migrate photos.blind --ranking server`,
 )
@@ -366,7 +372,7 @@ command(
 
 command(
   'share <library>',
-  'let someone in: writes a grant that only they can open; it holds the key of the library, also for a viewer',
+  'let someone in: write a grant that only they can open; it holds the key of the library, even for a viewer',
   `blindsight share photos.blind --to age1... --role viewer -o bob.grant
    blindsight share photos.blind --to age1... --server https://photos.example -o bob.grant`,
 )
@@ -395,7 +401,7 @@ command(
 
 command(
   'rotate <library>',
-  'give the library a new key, so that keys handed out before no longer open it; pictures are not encrypted anew, the old key serves until all is changed over',
+  'give the library a new key, so that keys handed out before no longer open it; pictures are not encrypted again, and the old key serves until all is changed over',
   `blindsight rotate photos.blind
    blindsight rotate photos.blind --abort`,
 )
@@ -407,7 +413,7 @@ command(
 
 command(
   'train <folder>',
-  'make a vocabulary from a folder of photos; everyone who gets it learns a little of them, so take public ones',
+  'make a vocabulary from a folder of photos; it tells a little about them to everyone who gets it, so take public ones',
   `blindsight train ~/public-photos -o mine.vocabulary
    blindsight train ~/public-photos -o mine.vocabulary --words 500 --cache /tmp/features`,
 )
@@ -417,16 +423,16 @@ command(
   .option('--model <id>', 'model of the manifest')
   .addOption(new Option('--words <n>', 'size of the codebook').argParser(integer(16, 4096)))
   .addOption(new Option('--local <kind>', 'where local features are taken').choices(['keypoint', 'dense']))
-  .addOption(new Option('--ehd-bits <n>').argParser(integer(0, 1024)))
-  .addOption(new Option('--bow-bits <n>').argParser(integer(0, 1024)))
-  .addOption(new Option('--deep-bits <n>').argParser(integer(0, 1024)))
+  .addOption(new Option('--ehd-bits <n>', 'bits of the code for the edge histogram').argParser(integer(0, 1024)))
+  .addOption(new Option('--bow-bits <n>', 'bits for the bag of words').argParser(integer(0, 1024)))
+  .addOption(new Option('--deep-bits <n>', 'bits for the deep feature').argParser(integer(0, 1024)))
   .addOption(
     new Option(
       '--centroids <n>',
-      'learned buckets; default: 512, or a photo in four where that is fewer; 0: none',
+      'learned buckets; default: 512, or one for every four photos if that is fewer; 0: none',
     ).argParser(integer(0, 4096)),
   )
-  .addOption(new Option('--seed <n>').argParser(integer(0, 2 ** 32 - 1)).default(1))
+  .addOption(new Option('--seed <n>', 'of the random choices').argParser(integer(0, 2 ** 32 - 1)).default(1))
   .action(async (folder: string, options) => (await import('./commands/train.ts')).train(folder, options));
 
 prefilterOptions(
@@ -449,14 +455,14 @@ prefilterOptions(
   .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
   .option('--cache <dir>', 'keep features here, so that the next run is quick, and a stopped one goes on')
   .option('--plain-only', 'leave out the encrypted side')
-  .addOption(new Option('--noise <sigma>').argParser(number(0, 1024)))
-  .addOption(new Option('--split <s>').argParser(number(2 ** -10, 1024)))
+  .addOption(new Option('--noise <sigma>', 'noise on each stored vector').argParser(number(0, 1024)))
+  .addOption(new Option('--split <s>', 'width of the random split').argParser(number(2 ** -10, 1024)))
   .addOption(vectorsOption())
   .action(async (folder: string, options) => (await import('./commands/eval.ts')).evaluate(folder, options));
 
 command(
   'eval-duplicates <folder>',
-  'measure what dedupe finds at each distance, on altered copies of photos that are all different',
+  'measure what dedupe finds at each distance, on altered copies of a folder of photos that are all different',
   `blindsight eval-duplicates caltech101/ --cache /tmp/features`,
 )
   .option('--vocabulary <file>', 'a vocabulary made by blindsight train')
@@ -464,14 +470,18 @@ command(
   .addOption(
     new Option('--every <n>', 'altered copies are made of every n-th photo').argParser(integer(1, 1000)).default(10),
   )
-  .addOption(new Option('--precision <share>', 'wanted').argParser(number(0, 1)).default(0.99))
+  .addOption(
+    new Option('--precision <share>', 'share of the pairs found that must be true ones')
+      .argParser(number(0, 1))
+      .default(0.99),
+  )
   .action(async (folder: string, options) =>
     (await import('./commands/eval-duplicates.ts')).evaluateDuplicates(folder, options),
   );
 
 command(
   'tune [library]',
-  'which tokens narrow a search down best, measured on your photos; changes nothing, and says the reindex that would',
+  'find the tokens that narrow a search down best, measured on your photos; changes nothing, and prints the reindex command that would',
   `blindsight tune photos.blind --recall 0.95
    blindsight tune photos.blind --family lsh --max-tokens 1024
    blindsight tune --photos ~/Pictures --cache /tmp/features --json`,
@@ -485,19 +495,21 @@ command(
   .option('--cache <dir>', 'keep features of --photos here, so that the next run is quick')
   .addOption(new Option('--family <name>', 'this family only').choices(['lsh', 'centroids']))
   .addOption(
-    new Option('--recall <share>', "of a full scan's first 20 that must be found")
+    new Option('--recall <share>', "share of a full scan's first 20 that must be found")
       .argParser(number(0, 1))
       .default(0.95),
   )
   .addOption(
-    new Option('--max-touched <share>', 'of the photos that a search may rank').argParser(number(0, 1)).default(0.08),
+    new Option('--max-touched <share>', 'share of the photos that a search may rank')
+      .argParser(number(0, 1))
+      .default(0.08),
   )
-  .addOption(new Option('--max-tokens <n>', 'a query').argParser(integer(1, 65_536)).default(32))
+  .addOption(new Option('--max-tokens <n>', 'most tokens a query').argParser(integer(1, 65_536)).default(32))
   .action(async (library: string | undefined, options) => (await import('./commands/tune.ts')).tune(library, options));
 
 command(
   'attack [library]',
-  'what a server can work out from what it stores of your library; or of a folder of photos, over many parameters',
+  'show what a server can work out from what it stores of your library; or of a folder of photos, over many parameters',
   `blindsight attack photos.blind
    blindsight attack --photos ~/Pictures --full --cache /tmp/features`,
 )
@@ -525,7 +537,7 @@ command('list', 'models that are here, and models that can be fetched', 'blindsi
 
 command(
   'pull <name>',
-  'fetch a model, and check it; go on where it was stopped',
+  'fetch a model, and check it; run it again to go on after a stop',
   `blindsight models pull densenet121-imagenet
    blindsight models pull densenet121-imagenet --from https://mirror.example/densenet-12.onnx`,
   models,
@@ -535,7 +547,7 @@ command(
 
 command(
   'use <name> [libraries...]',
-  'make a model the default; say what has to be indexed anew',
+  'make a model the default, and say what has to be reindexed',
   `blindsight models use densenet121-imagenet photos.blind
    blindsight models use densenet121-imagenet --vocabulary mine.vocabulary`,
   models,

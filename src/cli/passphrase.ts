@@ -8,7 +8,7 @@ import { RetrievalError } from '../base/errors.ts';
 import { readError } from './walk.ts';
 
 /** Name of the environment variable. */
-export const PASSPHRASE_VARIABLE = 'BLINDSIGHT_PASSPHRASE';
+const PASSPHRASE_VARIABLE = 'BLINDSIGHT_PASSPHRASE';
 
 /**
  * Asks for a passphrase.

@@ -107,7 +107,7 @@ export function bucketScale(blocks: readonly WeightedBlock[]): Float64Array<Arra
 }
 
 /** `g` of a query, f64[bits], new. */
-export function queryInBucketSpace(query: Float32Array, scale: Float64Array): Float64Array<ArrayBuffer> {
+function queryInBucketSpace(query: Float32Array, scale: Float64Array): Float64Array<ArrayBuffer> {
   const n = query.length;
   return Float64Array.from(query, (value, i) => (scale[i]! > 0 ? value / (n * scale[i]!) : 0));
 }

@@ -30,15 +30,6 @@ export function precisionAt(ranking: ArrayLike<number>, relevant: ArrayLike<numb
 }
 
 /**
- * Share of the relevant candidates that are among the first k; NaN when there are none.
- * @param excluded - Relevant candidates that no ranking can hold: the query itself, when `relevant` marks it.
- * @throws On a k below 1. {@link RangeError}
- */
-export function recallAt(ranking: ArrayLike<number>, relevant: ArrayLike<number>, k: number, excluded = 0): number {
-  return hits(ranking, relevant, k) / (total(relevant) - excluded);
-}
-
-/**
  * Mean of the precision at the rank of each relevant candidate, 0 for those that are not reached; NaN when there
  * are none.
  * @param ranking - All candidates but the query, or the first of them.
@@ -71,10 +62,4 @@ function hits(ranking: ArrayLike<number>, relevant: ArrayLike<number>, k: number
   let found = 0;
   for (let i = 0; i < Math.min(k, ranking.length); i++) if (relevant[ranking[i]!]) found++;
   return found;
-}
-
-function total(relevant: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < relevant.length; i++) if (relevant[i]) sum++;
-  return sum;
 }

@@ -17,9 +17,6 @@ export interface PrefilterGoal {
   readonly maxTokens: number;
 }
 
-/** A wanted share of the full scan's first 20, at a cost that a server does not feel: issue of the defaults, docs/TUNING.md. */
-export const DEFAULT_GOAL: PrefilterGoal = { recall: 0.95, maxTouched: 0.08, maxTokens: 32 };
-
 const SAMPLED_BITS = [6, 8, 10, 12, 15];
 const TABLES = [1, 2, 4, 8, 16, 32];
 const PROBES = [1, 2, 4, 8, 16, 24, 32, 48, 64];

@@ -30,7 +30,7 @@ const BATCH = 64;
 const SHARE = 0.7;
 
 /** Sizes up to `largest`, each twice the one before. */
-export function collectionSizes(largest: number): number[] {
+function collectionSizes(largest: number): number[] {
   const sizes = [largest];
   while (sizes[0]! / 2 >= SMALLEST) sizes.unshift(Math.round(sizes[0]! / 2));
   return sizes;

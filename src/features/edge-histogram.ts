@@ -169,14 +169,3 @@ export function expandEdges(bins: Float32Array): Float32Array<ArrayBuffer> {
   }
   return out;
 }
-
-/**
- * L1 distance of the expanded descriptors.
- * @param a - u8[80], levels.
- * @param b - u8[80], levels.
- */
-export function edgeDistance(a: Uint8Array, b: Uint8Array): number {
-  const left = expandEdges(dequantizeEdges(a));
-  const right = expandEdges(dequantizeEdges(b));
-  return left.reduce((sum, value, i) => sum + Math.abs(value - right[i]!), 0);
-}

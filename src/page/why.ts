@@ -7,7 +7,7 @@ import { h } from './dom.ts';
 import { figure } from './words.ts';
 
 /** Features in words. */
-export const FEATURE_WORDS: Readonly<Record<(typeof FEATURE_NAMES)[number], string>> = {
+const FEATURE_WORDS: Readonly<Record<(typeof FEATURE_NAMES)[number], string>> = {
   ehd: 'Edges',
   bow: 'Texture',
   deep: 'Content',
