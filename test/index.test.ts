@@ -66,12 +66,15 @@ test('postings equal a plain list, before and after they are merged', () => {
         const expected = lists.flatMap((tokens, row) =>
           isAlive(row) && tokens.some((t) => query.includes(t)) ? [row] : [],
         );
-        for (const postings of [recent, merged, both])
+        // Merged again and again on the way, and in the middle of it.
+        const steps = new Postings(undefined, 0, undefined, 1 + (lists.length % 3));
+        lists.forEach((tokens, row) => steps.add(row, BigUint64Array.from(tokens, wide), isAlive));
+        for (const postings of [recent, merged, both, steps])
           assert.equal(
             [...postings.lookUp(BigUint64Array.from(query, wide), isAlive)].sort((a, b) => a - b),
             expected,
           );
-        assert.equal(both.data(isAlive), recent.data(isAlive));
+        for (const postings of [both, steps]) assert.equal(postings.data(isAlive), recent.data(isAlive));
         // In parts that end anywhere.
         const merge = half.freeze();
         finish(merge.prepare());

@@ -10,7 +10,7 @@ import { RetrievalError } from '../base/errors.ts';
 import { pause } from '../base/pause.ts';
 import type { StoredVector } from '../base/stored-vector.ts';
 import { IdRows } from './id-rows.ts';
-import { Postings, type BaseLookUp } from './postings.ts';
+import { Postings, type BaseLookUp, type MakeBase } from './postings.ts';
 import { checkPostings, readSegment, type SegmentSource } from './segment.ts';
 import { Snapshot } from './snapshot.ts';
 import type { GenerationInfo } from './store.ts';
@@ -95,9 +95,7 @@ export class Generation {
     this.#vectors = start === undefined ? tableOf(threads ?? module, shape) : start.vectors;
     this.#ids = start?.ids ?? new IdRows();
     const table = start?.postings ?? new PostingTable(module, { tokenCount: 0, postingCount: 0, recordCount: 0 });
-    this.#postings = new Postings(baseOf(table), table.recordCount, ({ tokens, offsets, rows }, recordCount) =>
-      baseOf(new PostingTable(module, { tokens, offsets, records: rows, recordCount })),
-    );
+    this.#postings = new Postings(baseOf(table), table.recordCount, makerOf(module));
   }
 
   /**
@@ -242,5 +240,27 @@ function baseOf(table: PostingTable): BaseLookUp {
       return { tokens, offsets, rows: records };
     },
     lookUp: (tokens) => table.lookUp(tokens),
+  };
+}
+
+/** Bases are filled in where they are looked up. */
+function makerOf(module: WebAssembly.Module): MakeBase {
+  return (most, recordCount) => {
+    const table = new PostingTable(module, { tokenCount: most.tokens, postingCount: most.rows, recordCount });
+    let [tokenCount, postingCount] = [0, 0];
+    return {
+      append(part) {
+        const { tokens, offsets, records } = table.postings;
+        tokens.set(part.tokens, tokenCount);
+        offsets.set(part.ends, tokenCount + 1);
+        records.set(part.rows, postingCount);
+        tokenCount += part.tokens.length;
+        postingCount += part.rows.length;
+      },
+      finish() {
+        table.cut(tokenCount, postingCount);
+        return baseOf(table);
+      },
+    };
   };
 }

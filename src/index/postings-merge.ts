@@ -15,6 +15,9 @@ export interface PostingsPart {
   readonly rows: Uint32Array;
 }
 
+/** Rows of each token, as they have come. */
+export type RecentLists = ReadonlyMap<bigint, readonly number[]>;
+
 // Rows, and tokens, of a part at most: some milliseconds.
 const PART = 2 ** 17;
 // Tokens that are read out of the map at a time.
@@ -24,25 +27,30 @@ const TOP_BYTES = 256;
 /** Postings as they were at one moment. */
 export class PostingsMerge {
   readonly #base: BaseLookUp;
-  readonly #recent: ReadonlyMap<bigint, readonly number[]>;
-  readonly #keyCount: number;
-  /** Of the map, in order. */
+  readonly #recent: readonly RecentLists[];
+  /** Of each of them. */
+  readonly #keyCounts: readonly number[];
+  /** Tokens of all of them, in order; one that is in two comes up twice. */
   #fresh = new BigUint64Array(0);
 
-  constructor(base: BaseLookUp, recent: ReadonlyMap<bigint, readonly number[]>) {
+  /** @param recent - Newest last. */
+  constructor(base: BaseLookUp, recent: readonly RecentLists[]) {
     this.#base = base;
     this.#recent = recent;
-    this.#keyCount = recent.size;
+    this.#keyCounts = recent.map(({ size }) => size);
   }
 
   /** Comes first, in steps of some milliseconds where tokens are spread evenly over the 64 bits, as those of a PRF are. */
   *prepare(): Generator<void, void, void> {
-    const keys = new BigUint64Array(this.#keyCount);
+    const keys = new BigUint64Array(this.#keyCounts.reduce((sum, count) => sum + count, 0));
     let count = 0;
-    for (const key of this.#recent.keys()) {
-      if (count === keys.length) break;
-      keys[count++] = key;
-      if (count % KEYS === 0) yield;
+    for (const [i, lists] of this.#recent.entries()) {
+      let left = this.#keyCounts[i]!;
+      for (const key of lists.keys()) {
+        if (left-- === 0) break;
+        keys[count++] = key;
+        if (count % KEYS === 0) yield;
+      }
     }
     // By their top bytes first, so that each is sorted among a few.
     const bytes = new Uint8Array(keys.buffer);
@@ -92,15 +100,11 @@ export class PostingsMerge {
       ({ data } = this.#base);
       old = halvesOf(data.tokens);
     };
-    const oldCount = old.length / 2;
-    for (let i = 0, j = 0; i < oldCount || j < this.#keyCount;) {
+    const [oldCount, freshCount] = [old.length / 2, fresh.length / 2];
+    for (let i = 0, j = 0; i < oldCount || j < freshCount;) {
       const before = total;
       const order =
-        i === oldCount
-          ? 1
-          : j === this.#keyCount
-            ? -1
-            : old[2 * i + 1]! - fresh[2 * j + 1]! || old[2 * i]! - fresh[2 * j]!;
+        i === oldCount ? 1 : j === freshCount ? -1 : old[2 * i + 1]! - fresh[2 * j + 1]! || old[2 * i]! - fresh[2 * j]!;
       const [from, at] = order <= 0 ? [old, 2 * i] : [fresh, 2 * j];
       const [low, high] = [from[at]!, from[at + 1]!];
       if (order <= 0) {
@@ -116,16 +120,18 @@ export class PostingsMerge {
         i++;
       }
       if (order >= 0) {
-        for (const one of this.#recent.get(this.#fresh[j]!)!) {
-          const row = place(one);
-          if (row < 0) continue;
-          rows[rowCount++] = row;
-          total++;
-          if (rowCount < most) continue;
-          yield cut();
-          look();
-        }
-        j++;
+        const token = this.#fresh[j]!;
+        for (const lists of this.#recent)
+          for (const one of lists.get(token) ?? []) {
+            const row = place(one);
+            if (row < 0) continue;
+            rows[rowCount++] = row;
+            total++;
+            if (rowCount < most) continue;
+            yield cut();
+            look();
+          }
+        while (fresh[2 * j] === low && fresh[2 * j + 1] === high) j++;
       }
       if (total === before) continue;
       tokens[2 * tokenCount] = low;
@@ -140,8 +146,11 @@ export class PostingsMerge {
 }
 
 /** Runs a generator to its end at once. */
-export function finish(steps: Generator<void, void, void>): void {
-  while (steps.next().done !== true);
+export function finish<T>(steps: Generator<void, T, void>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 /** A bigint a step would cost more than the step. */

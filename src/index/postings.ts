@@ -2,10 +2,10 @@
  * From tokens to the rows that carry them: the prefilter of a growing index.
  *
  * Two parts: a sorted base, and what has come since in a map. When the map has grown to a share of the
- * base, both become the next base.
+ * base, both become the next base: a step at a time, while another map takes what comes.
  * @module
  */
-import { PostingsMerge, finish, type PostingsPart } from './postings-merge.ts';
+import { PostingsMerge, finish, type PostingsPart, type RecentLists } from './postings-merge.ts';
 
 /** Lists of rows a token, back to back. */
 export interface PostingsData {
@@ -24,8 +24,23 @@ export interface BaseLookUp {
   lookUp(tokens: BigUint64Array): Uint32Array;
 }
 
+/** Makes a base of parts that come in order. */
+export interface BaseMaker {
+  append(part: PostingsPart): void;
+  finish(): BaseLookUp;
+}
+
+/**
+ * Begins a base.
+ * @param most - Tokens and rows it will hold at most.
+ * @param rowCount - Row numbers are below it.
+ */
+export type MakeBase = (most: { readonly tokens: number; readonly rows: number }, rowCount: number) => BaseMaker;
+
 // Entries of the map below which it is not worth a new base.
 const MIN_MERGE = 65536;
+// A merge is done long before the next one is due: it takes a step for each of so many shares of the entries that make one due.
+const STEPS = 16;
 
 export const NO_POSTINGS: PostingsData = {
   tokens: new BigUint64Array(0),
@@ -35,10 +50,16 @@ export const NO_POSTINGS: PostingsData = {
 
 /** Rows are numbered from 0 and only grow; a row that is gone is passed over until the next base leaves it out. */
 export class Postings {
-  readonly #makeBase: (data: PostingsData, rowCount: number) => BaseLookUp;
+  readonly #makeBase: MakeBase;
+  readonly #least: number;
   #base: BaseLookUp;
   #recent = new Map<bigint, number[]>();
   #recentCount = 0;
+  /** What is being merged with the base. */
+  #older: RecentLists = new Map();
+  #merging: Generator<void, BaseLookUp, void> | undefined;
+  /** Entries of the map at which the merge takes its next step. */
+  #nextStep = 0;
   /** Number of the query that a row was last found by. */
   #stamps = new Uint32Array(1024);
   #stamp = 0;
@@ -47,14 +68,17 @@ export class Postings {
   /**
    * @param base - The first base.
    * @param rowCount - Rows it speaks of.
-   * @param makeBase - Makes the next ones of what they are to hold.
+   * @param makeBase - Makes the next ones.
+   * @param least - Entries below which it is not worth a new base.
    */
   constructor(
     base: BaseLookUp = sortedBase(NO_POSTINGS),
     rowCount = 0,
-    makeBase: (data: PostingsData, rowCount: number) => BaseLookUp = sortedBase,
+    makeBase: MakeBase = makeSortedBase,
+    least: number = MIN_MERGE,
   ) {
     this.#makeBase = makeBase;
+    this.#least = least;
     this.#rowCount = rowCount;
     this.#base = base;
   }
@@ -71,10 +95,33 @@ export class Postings {
       else list.push(row);
       this.#recentCount++;
     }
-    if (this.#recentCount < Math.max(MIN_MERGE, this.#base.data.rows.length / 4)) return;
-    this.#base = this.#makeBase(this.data(isAlive), this.#rowCount);
-    this.#recent = new Map();
-    this.#recentCount = 0;
+    if (this.#merging === undefined && this.#recentCount >= Math.max(this.#least, this.#base.data.rows.length / 4)) {
+      this.#merging = this.#merge(this.#recent, this.#recentCount, isAlive);
+      this.#older = this.#recent;
+      this.#recent = new Map();
+      this.#recentCount = 0;
+      this.#nextStep = 0;
+    }
+    if (this.#merging === undefined || this.#recentCount < this.#nextStep) return;
+    this.#nextStep = this.#recentCount + this.#least / STEPS;
+    const { done, value } = this.#merging.next();
+    if (done !== true) return;
+    this.#base = value;
+    this.#older = new Map();
+    this.#merging = undefined;
+  }
+
+  /** Makes the next base of this one and of lists that do not change any more. */
+  *#merge(older: RecentLists, count: number, isAlive: (row: number) => boolean): Generator<void, BaseLookUp, void> {
+    const { tokens, rows } = this.#base.data;
+    const maker = this.#makeBase({ tokens: tokens.length + older.size, rows: rows.length + count }, this.#rowCount);
+    const merge = new PostingsMerge(this.#base, [older]);
+    yield* merge.prepare();
+    for (const part of merge.parts((row) => (isAlive(row) ? row : -1))) {
+      maker.append(part);
+      yield;
+    }
+    return maker.finish();
   }
 
   /** Rows that carry any of the tokens and are alive, each once. */
@@ -91,7 +138,8 @@ export class Postings {
       if (isAlive(row)) found.push(row);
     };
     for (const row of this.#base.lookUp(tokens)) take(row);
-    if (this.#recentCount > 0) for (const token of tokens) this.#recent.get(token)?.forEach(take);
+    for (const lists of [this.#older, this.#recent])
+      if (lists.size > 0) for (const token of tokens) lists.get(token)?.forEach(take);
     return Uint32Array.from(found);
   }
 
@@ -99,27 +147,38 @@ export class Postings {
   data(isAlive: (row: number) => boolean): PostingsData {
     const merge = this.freeze();
     finish(merge.prepare());
-    const parts = [...merge.parts((row) => (isAlive(row) ? row : -1))];
-    const total = (lengthOf: (part: PostingsPart) => number): number =>
-      parts.reduce((sum, part) => sum + lengthOf(part), 0);
-    const tokens = new BigUint64Array(total((part) => part.tokens.length));
-    const offsets = new Uint32Array(tokens.length + 1);
-    const rows = new Uint32Array(total((part) => part.rows.length));
-    let [tokenCount, rowCount] = [0, 0];
-    for (const part of parts) {
-      tokens.set(part.tokens, tokenCount);
-      offsets.set(part.ends, tokenCount + 1);
-      rows.set(part.rows, rowCount);
-      tokenCount += part.tokens.length;
-      rowCount += part.rows.length;
-    }
-    return { tokens, offsets, rows };
+    return joinParts([...merge.parts((row) => (isAlive(row) ? row : -1))]);
   }
 
   /** What there is now, to be gone through while more is added. */
   freeze(): PostingsMerge {
-    return new PostingsMerge(this.#base, this.#recent);
+    return new PostingsMerge(this.#base, [this.#older, this.#recent]);
   }
+}
+
+function joinParts(parts: readonly PostingsPart[]): PostingsData {
+  const total = (lengthOf: (part: PostingsPart) => number): number =>
+    parts.reduce((sum, part) => sum + lengthOf(part), 0);
+  const tokens = new BigUint64Array(total((part) => part.tokens.length));
+  const offsets = new Uint32Array(tokens.length + 1);
+  const rows = new Uint32Array(total((part) => part.rows.length));
+  let [tokenCount, rowCount] = [0, 0];
+  for (const part of parts) {
+    tokens.set(part.tokens, tokenCount);
+    offsets.set(part.ends, tokenCount + 1);
+    rows.set(part.rows, rowCount);
+    tokenCount += part.tokens.length;
+    rowCount += part.rows.length;
+  }
+  return { tokens, offsets, rows };
+}
+
+function makeSortedBase(): BaseMaker {
+  const parts: PostingsPart[] = [];
+  return {
+    append: (part) => void parts.push(part),
+    finish: () => sortedBase(joinParts(parts)),
+  };
 }
 
 /** Binary search, on 32-bit halves: a bigint a step would cost more than the step. */

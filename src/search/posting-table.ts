@@ -29,8 +29,9 @@ export interface PostingRoom {
 
 /** A fixed table of postings. */
 export class PostingTable {
-  readonly tokenCount: number;
   readonly recordCount: number;
+  #tokenCount: number;
+  #postingCount: number;
   readonly #kernels: Kernels;
   readonly #sizes: Record<'tokens' | 'offsets' | 'records' | 'stamps' | 'out', number>;
   #stamp = 0;
@@ -46,7 +47,8 @@ export class PostingTable {
     const { recordCount } = start;
     const [tokenCount, postingCount] =
       'tokens' in start ? [start.tokens.length, start.records.length] : [start.tokenCount, start.postingCount];
-    this.tokenCount = tokenCount;
+    this.#tokenCount = tokenCount;
+    this.#postingCount = postingCount;
     this.recordCount = recordCount;
     this.#kernels = instantiateKernels(module);
     this.#sizes = {
@@ -63,14 +65,24 @@ export class PostingTable {
     records.set(start.records);
   }
 
+  get tokenCount(): number {
+    return this.#tokenCount;
+  }
+
+  /** Says that less was filled in than there was room for. */
+  cut(tokenCount: number, postingCount: number): void {
+    this.#tokenCount = tokenCount;
+    this.#postingCount = postingCount;
+  }
+
   /** What the table holds. Views, stale after the next look-up. */
   get postings(): Postings {
     const at = layOut(this.#kernels, this.#sizes);
     const { buffer } = this.#kernels.memory;
     return {
-      tokens: new BigUint64Array(buffer, at.tokens, this.tokenCount),
-      offsets: new Uint32Array(buffer, at.offsets, this.tokenCount + 1),
-      records: new Uint32Array(buffer, at.records, this.#sizes.records / 4),
+      tokens: new BigUint64Array(buffer, at.tokens, this.#tokenCount),
+      offsets: new Uint32Array(buffer, at.offsets, this.#tokenCount + 1),
+      records: new Uint32Array(buffer, at.records, this.#postingCount),
       recordCount: this.recordCount,
     };
   }
@@ -94,7 +106,7 @@ export class PostingTable {
     const found = this.#kernels.lookUpPostings(
       at.tokens,
       at.offsets,
-      this.tokenCount,
+      this.#tokenCount,
       at.records,
       at.query,
       query.length,
