@@ -3,14 +3,16 @@
  *
  *     npm run bench -- edge-histogram
  *
- * One row per size. Checks first that both sides agree.
+ * One row per size; `kernel` is without copying the plane in. Checks first that both sides agree.
  */
 import { deepEqual } from 'node:assert/strict';
 import { Bench } from './harness.ts';
 import { EdgeHistogram } from '../src/features/edge-histogram.ts';
 import { kernels } from '../test/support.ts';
 import { scene } from '../test/photos.ts';
+import type { Luma } from '../src/image/image.ts';
 import { Pixels } from '../src/image/pixels.ts';
+import { instantiateKernels, layOut } from '../src/wasm/kernels.ts';
 import { report } from './report.ts';
 
 /** The best plain loop we know: four running sums a block, integers, one pass. */
@@ -52,6 +54,21 @@ function describeTs(luma: Uint8Array, width: number, height: number): Float32Arr
   return Float32Array.from(edges, (count, i) => (count === 0 ? 0 : count / blocks[Math.floor(i / 5)]!));
 }
 
+/** The kernel over a plane that lies in its memory already. */
+function kernelAlone({ width, height, data }: Luma): () => void {
+  const instance = instantiateKernels(kernels);
+  const side = Math.max(2, 2 * Math.floor(Math.sqrt(Math.floor((width * height) / 1100)) / 2));
+  const at = layOut(instance, {
+    luma: data.length,
+    sums: 4 * (width + 8 * side + 32),
+    halves: 16 * (width / side + 4),
+    blocks: 4 * 16,
+    edges: 4 * 80,
+  });
+  new Uint8Array(instance.memory.buffer, at.luma, data.length).set(data);
+  return () => instance.edgeHistogram(at.luma, width, height, side, at.sums, at.halves, at.blocks, at.edges);
+}
+
 const pixels = new Pixels(kernels);
 for (const [width, height] of [
   [512, 384],
@@ -64,6 +81,7 @@ for (const [width, height] of [
 
   const bench = new Bench({ name: `${width} x ${height}`, time: 300 });
   bench.add('wasm', () => void histogram.describe(luma));
+  bench.add('kernel', kernelAlone(luma));
   bench.add('ts', () => void describeTs(luma.data, width, height));
   await bench.run();
   report(bench, { unit: 'pixels', perRun: width * height });

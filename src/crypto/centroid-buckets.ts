@@ -76,11 +76,23 @@ export class CentroidBuckets {
 
   #nearest(point: Float64Array, wanted: number): Uint32Array<ArrayBuffer> {
     const { bits, count } = this;
+    const centroids = this.#centroids;
     const scores = new Float64Array(count);
-    for (let c = 0, at = 0; c < count; c++) {
-      let sum = 0;
-      for (let i = 0; i < bits; i++, at++) sum += point[i]! * this.#centroids[at]!;
-      scores[c] = sum;
+    // Four at a time: each sum keeps its order, and none waits for itself.
+    for (let c = 0; c < count; c += 4) {
+      let [s0, s1, s2, s3] = [0, 0, 0, 0];
+      const at0 = c * bits;
+      const at1 = Math.min(c + 1, count - 1) * bits;
+      const at2 = Math.min(c + 2, count - 1) * bits;
+      const at3 = Math.min(c + 3, count - 1) * bits;
+      for (let i = 0; i < bits; i++) {
+        const value = point[i]!;
+        s0 += value * centroids[at0 + i]!;
+        s1 += value * centroids[at1 + i]!;
+        s2 += value * centroids[at2 + i]!;
+        s3 += value * centroids[at3 + i]!;
+      }
+      scores.set([s0, s1, s2, s3].slice(0, count - c), c);
     }
     return largest(scores, wanted);
   }

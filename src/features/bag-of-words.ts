@@ -62,8 +62,11 @@ export class BagOfWords {
  */
 export function weighWords(counts: Uint32Array, idf: Float32Array): Float32Array<ArrayBuffer> {
   // The term frequency's divisor, the number of features, falls out of the L2 norm.
-  const weights = Float64Array.from(counts, (count, word) => count * Math.max(0, idf[word]!));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const weights = new Float64Array(counts.length);
+  let sum = 0;
+  for (let word = 0; word < counts.length; word++) sum += weights[word] = counts[word]! * Math.max(0, idf[word]!);
+  const out = new Float32Array(counts.length);
   // The squares of the square roots sum to `sum`.
-  return Float32Array.from(weights, (weight) => (sum > 0 ? Math.sqrt(weight / sum) : 0));
+  if (sum > 0) for (let word = 0; word < counts.length; word++) out[word] = Math.sqrt(weights[word]! / sum);
+  return out;
 }

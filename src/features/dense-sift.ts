@@ -79,8 +79,7 @@ export class DenseSift {
     const kernels = this.#kernels;
     const size = reducedSize(luma, this.#maxSide);
     const { width, height, stride } = size;
-    const places = this.#cells.map((cell) => this.#along(width, cell) * this.#along(height, cell));
-    const most = Math.max(...places);
+    const most = this.#cells.reduce((sum, cell) => sum + this.#along(width, cell) * this.#along(height, cell), 0);
     if (most === 0) return { count: 0, points: new Float32Array(0), descriptors: new Float32Array(0) };
     const planeBytes = 4 * stride * height;
     const at = layOut(kernels, {
@@ -105,9 +104,8 @@ export class DenseSift {
     kernels.siftGradient(at.blurred, width, height, stride, at.length, at.angle);
     kernels.denseSiftSums(at.length, at.angle, width, height, stride, at.column, at.sums);
 
-    const total = places.reduce((sum, count) => sum + count, 0);
-    const points = new Float32Array(4 * total);
-    const descriptors = new Float32Array(SIFT_DIMS * total);
+    const middles = new Float32Array(buffer, at.places, 2 * most);
+    const points = new Float32Array(4 * most);
     const across = luma.width / width;
     const down = luma.height / height;
     let count = 0;
@@ -120,20 +118,18 @@ export class DenseSift {
         cell,
         this.#step,
         this.#contrast,
-        at.places,
-        at.descriptors,
+        at.places + 8 * count,
+        at.descriptors + 4 * SIFT_DIMS * count,
       );
-      const middles = new Float32Array(buffer, at.places, 2 * found);
       const scale = (cell / CELL_SCALES) * Math.sqrt(across * down);
-      for (let i = 0; i < found; i++)
-        points.set(
-          [(middles[2 * i]! + 0.5) * across - 0.5, (middles[2 * i + 1]! + 0.5) * down - 0.5, scale, 0],
-          4 * (count + i),
-        );
-      descriptors.set(new Float32Array(buffer, at.descriptors, SIFT_DIMS * found), SIFT_DIMS * count);
-      count += found;
+      for (const end = count + found; count < end; count++) {
+        points[4 * count] = (middles[2 * count]! + 0.5) * across - 0.5;
+        points[4 * count + 1] = (middles[2 * count + 1]! + 0.5) * down - 0.5;
+        points[4 * count + 2] = scale;
+      }
     }
-    return { count, points: points.slice(0, 4 * count), descriptors: descriptors.slice(0, SIFT_DIMS * count) };
+    const descriptors = new Float32Array(buffer, at.descriptors, SIFT_DIMS * count).slice();
+    return { count, points: points.slice(0, 4 * count), descriptors };
   }
 
   /** Places along one axis. */

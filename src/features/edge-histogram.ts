@@ -83,16 +83,19 @@ export class EdgeHistogram {
     const side = Math.max(2, 2 * Math.floor(Math.sqrt(Math.floor((width * height) / BLOCKS)) / 2));
     const at = layOut(this.#kernels, {
       luma: data.length,
-      sums: 2 * (2 * Math.ceil(width / 16) * 16 + 8),
+      sums: 4 * (width + 8 * side + 32),
+      halves: 16 * (Math.floor(width / side) + 4),
       blocks: 4 * SUB_IMAGES,
       edges: 4 * EDGE_BINS,
     });
     const { buffer } = this.#kernels.memory;
     new Uint8Array(buffer, at.luma, data.length).set(data);
-    this.#kernels.edgeHistogram(at.luma, width, height, side, at.sums, at.blocks, at.edges);
+    this.#kernels.edgeHistogram(at.luma, width, height, side, at.sums, at.halves, at.blocks, at.edges);
     const blocks = new Uint32Array(buffer, at.blocks, SUB_IMAGES);
     const edges = new Uint32Array(buffer, at.edges, EDGE_BINS);
-    return Float32Array.from(edges, (count, i) => (count === 0 ? 0 : count / blocks[Math.floor(i / KINDS)]!));
+    const bins = new Float32Array(EDGE_BINS);
+    for (let i = 0; i < EDGE_BINS; i++) if (edges[i]! > 0) bins[i] = edges[i]! / blocks[Math.floor(i / KINDS)]!;
+    return bins;
   }
 
   #enlarge(luma: Luma): Luma {

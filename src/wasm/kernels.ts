@@ -299,6 +299,7 @@ export interface Kernels {
     height: number,
     side: number,
     sums: number,
+    halves: number,
     blocks: number,
     edges: number,
   ): void;
