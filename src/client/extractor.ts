@@ -79,9 +79,15 @@ export class VocabularyExtractor implements Extractor {
 
   async describe(bytes: Uint8Array, { thumbnail: wanted = false }: DescribeOptions = {}): Promise<Described> {
     const { image, header } = await this.#reader.read(bytes);
-    const { ehd, local, deep } = await this.#features.describe(image);
-    const thumbnail = wanted ? await this.#makeThumbnail(image) : undefined;
-    const descriptors = { ehd, bow: this.#words.describe(local), deep };
+    // Begun first and waited for last: what works beside this thread has the others' time.
+    const deep = this.#features.describeDeep(image);
+    const encoding = wanted ? this.#makeThumbnail(image) : undefined;
+    // Without this, a throw below would leave their failures unhandled.
+    for (const begun of [deep, encoding]) begun?.catch(() => undefined);
+    const { ehd, local } = this.#features.viewLuma(image);
+    const bow = this.#words.describe(local);
+    const descriptors = { ehd, bow, deep: await deep };
+    const thumbnail = await encoding;
     return { header, descriptors, ...(thumbnail === undefined ? {} : { thumbnail }) };
   }
 }

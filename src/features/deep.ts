@@ -86,7 +86,8 @@ export function preprocess(pixels: Pixels, image: Image, side: number, fit: Inpu
   const count = width * height;
   const out = new Float32Array(3 * count);
   for (let channel = 0; channel < 3; channel++) {
-    const table = Float32Array.from({ length: 256 }, (_, v) => (v / 255 - MEAN[channel]!) / DEVIATION[channel]!);
+    const table = new Float32Array(256);
+    for (let v = 0; v < 256; v++) table[v] = (v / 255 - MEAN[channel]!) / DEVIATION[channel]!;
     const plane = out.subarray(channel * count, (channel + 1) * count);
     for (let i = 0, from = channel; i < count; i++, from += 3) plane[i] = table[data[from]!]!;
   }

@@ -75,6 +75,15 @@ export class DenseSift {
    * @throws On an empty plane, or data of another length. {@link RangeError}
    */
   describe(luma: Luma): LocalFeatures {
+    const local = this.view(luma);
+    return { ...local, descriptors: local.descriptors.slice() };
+  }
+
+  /**
+   * Like {@link describe}, but the descriptors are a view of this instance's memory, which the next call overwrites: for whoever
+   * uses them up at once, a megabyte less to throw away an image.
+   */
+  view(luma: Luma): LocalFeatures {
     assertLuma(luma);
     const kernels = this.#kernels;
     const size = reducedSize(luma, this.#maxSide);
@@ -128,7 +137,7 @@ export class DenseSift {
         points[4 * count + 2] = scale;
       }
     }
-    const descriptors = new Float32Array(buffer, at.descriptors, SIFT_DIMS * count).slice();
+    const descriptors = new Float32Array(buffer, at.descriptors, SIFT_DIMS * count);
     return { count, points: points.slice(0, 4 * count), descriptors };
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Pixels } from '../image/pixels.ts';
-import type { Image } from '../image/image.ts';
+import type { Image, Luma } from '../image/image.ts';
 import { DeepExtractor, type DeepModel } from './deep.ts';
 import { DenseSift } from './dense-sift.ts';
 import { EdgeHistogram, dequantizeEdges, expandEdges, quantizeEdges } from './edge-histogram.ts';
@@ -64,8 +64,18 @@ export class FeatureExtractor {
   /** The features that need no model. */
   describeLuma(image: Image): LumaFeatures {
     const luma = this.#pixels.luma(image);
-    const ehd = expandEdges(dequantizeEdges(quantizeEdges(this.#edges.describe(luma))));
-    return { ehd, local: this.#sift.describe(luma) };
+    return { ehd: this.#edgesOf(luma), local: this.#sift.describe(luma) };
+  }
+
+  /** Like {@link describeLuma}; local descriptors may be a view that the next call overwrites. */
+  viewLuma(image: Image): LumaFeatures {
+    const luma = this.#pixels.luma(image);
+    const sift = this.#sift;
+    return { ehd: this.#edgesOf(luma), local: sift instanceof DenseSift ? sift.view(luma) : sift.describe(luma) };
+  }
+
+  #edgesOf(luma: Luma): Float32Array {
+    return expandEdges(dequantizeEdges(quantizeEdges(this.#edges.describe(luma))));
   }
 
   /**
