@@ -119,16 +119,14 @@ export function denseSiftGrid(
   for (let y: u32 = 0; y + 5 * cell <= height; y += step) {
     for (let x: u32 = 0; x + 5 * cell <= width; x += step) {
       const corner = sums + <usize>y * rowBytes + <usize>x * NODE;
-      for (let row: u32 = 0; row < 4; row++) {
-        const outerRow = row == 0 || row == 3;
-        for (let column: u32 = 0; column < 4; column++) {
-          const outerColumn = column == 0 || column == 3;
-          const weight = outerRow ? (outerColumn ? farWeight : sideWeight) : outerColumn ? sideWeight : nearWeight;
-          const node = corner + <usize>row * down + <usize>column * right;
-          const to = descriptors + ((row * 4 + column) << 5);
-          v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(tent(node, right, down)), weight));
-          v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(tent(node + 16, right, down)), weight), 16);
-        }
+      for (let column: u32 = 0; column < 4; column++) {
+        const outerColumn = column == 0 || column == 3;
+        const edge = outerColumn ? farWeight : sideWeight;
+        const middle = outerColumn ? sideWeight : nearWeight;
+        const node = corner + <usize>column * right;
+        const to = descriptors + (column << 5);
+        cells(node, right, down, edge, middle, to);
+        cells(node + 16, right, down, edge, middle, to + 16);
       }
       if (norm(descriptors) < contrast) continue;
       rootSift(descriptors);
@@ -142,12 +140,23 @@ export function denseSiftGrid(
   return count;
 }
 
-/** Second difference on both axes: four directions of one cell, the tent's corner at `node`. */
-function tent(node: usize, right: usize, down: usize): v128 {
-  const top = across(node, right);
-  const middle = across(node + down, right);
-  const bottom = across(node + down + down, right);
-  return i32x4.add(i32x4.sub(top, i32x4.add(middle, middle)), bottom);
+/** Four directions of the cells of one column, the first tent's corner at `node`: each is three rows of second differences, shared. */
+function cells(node: usize, right: usize, down: usize, edge: v128, middle: v128, to: usize): void {
+  const r0 = across(node, right);
+  const r1 = across((node += down), right);
+  const r2 = across((node += down), right);
+  const r3 = across((node += down), right);
+  const r4 = across((node += down), right);
+  const r5 = across(node + down, right);
+  v128.store(to, f32x4.mul(tent(r0, r1, r2), edge));
+  v128.store(to, f32x4.mul(tent(r1, r2, r3), middle), 128);
+  v128.store(to, f32x4.mul(tent(r2, r3, r4), middle), 256);
+  v128.store(to, f32x4.mul(tent(r3, r4, r5), edge), 384);
+}
+
+/** Second difference. */
+function tent(top: v128, middle: v128, bottom: v128): v128 {
+  return f32x4.convert_i32x4_s(i32x4.add(i32x4.sub(top, i32x4.add(middle, middle)), bottom));
 }
 
 function across(node: usize, right: usize): v128 {

@@ -34,14 +34,23 @@ export function reduceF32(
       const overlap = min(sy * outHeight + outHeight, bottom) - max(sy * outHeight, top);
       addRow(source + <usize>sy * width, width, f32x4.splat(<f32>overlap), row);
     }
+    // Where the source pixel at `from` begins, in 1/outWidth-ths.
+    let place: u32 = 0;
+    let from = row;
+    let left: u32 = 0;
     for (let x: u32 = 0; x < outWidth; x++) {
-      const left = x * width;
       const right = left + width;
-      let sum: f64 = 0;
-      for (let sx = left / outWidth; sx * outWidth < right; sx++) {
-        const overlap = min(sx * outWidth + outWidth, right) - max(sx * outWidth, left);
-        sum += <f64>load<f32>(row + (sx << 2)) * <f64>overlap;
+      // The last one of the pixel before reaches into this one.
+      if (place > left) {
+        place -= outWidth;
+        from -= 4;
       }
+      let sum: f64 = 0;
+      for (; place < right; place += outWidth, from += 4) {
+        const overlap = min(place + outWidth, right) - max(place, left);
+        sum += <f64>load<f32>(from) * <f64>overlap;
+      }
+      left = right;
       store<f32>(out + (x << 2), <f32>(sum * scale));
     }
     out += (<usize>outStride) << 2;
