@@ -15,7 +15,6 @@ import { Fusion, type WeightRule, type Weights } from '../codes/fusion.ts';
 import type { Vocabulary } from '../codes/vocabulary.ts';
 import { IMAGE_VERSIONS, ImageCipher, THUMBNAIL_HEAD_BYTES, newImageKey } from '../crypto/image-cipher.ts';
 import { LibraryKeys } from '../crypto/keys.ts';
-import { NO_IDS, equalSets, type IdSet, type Root } from '../crypto/root.ts';
 import { openRecord, sealRecord, type ImageRecord } from '../crypto/record.ts';
 import { unwrapKey, wrapKey } from '../crypto/seal.ts';
 import { wipe } from '../crypto/wipe.ts';
@@ -30,7 +29,6 @@ import {
   type Ranking,
   type Request,
   type Response,
-  type RootChange,
   type VerifyResponse,
 } from '../protocol/messages.ts';
 import { MAX_MESSAGE_BYTES } from '../protocol/limits.ts';
@@ -40,8 +38,9 @@ import { generationName, isOfKey, type IndexParameters } from './index-parameter
 import type { Ranked, Ranker } from './ranker.ts';
 import { createRanker } from './rankers.ts';
 import { tryStored } from './stored-record.ts';
-import { RootLedger, type RootFile } from './root-ledger.ts';
-import { keyRotated, withRotation } from './rotated-key.ts';
+import { LibraryRoot, type RootComparison } from './library-root.ts';
+import type { RootFile } from './root-ledger.ts';
+import { withRotation } from './rotated-key.ts';
 import { ask, askRecords, assertAscending, assertPage, otherThanAsked, type Transport } from './transport.ts';
 
 /** What a client is made of. */
@@ -132,19 +131,6 @@ export interface OpenedImage {
   readonly thumbnail: Uint8Array | undefined;
 }
 
-/** What the server shows, held against the library root. */
-export interface RootComparison {
-  /** Images by the root. */
-  readonly expected: number;
-  /** Images that the server lists. */
-  readonly listed: number;
-  readonly equal: boolean;
-  /** The image that is missing, or is there and should not be, when it is a single one. */
-  readonly id?: Uint8Array | undefined;
-  /** That image is listed, and the root counts it once more: nothing is missing. */
-  readonly twice: boolean;
-}
-
 /**
  * More sealed records than asked for are opened and ranked by their exact score, so that the noise does not show and copies of the query
  * come first. Answers longer than this hold copies without being drawn more broadly.
@@ -155,10 +141,6 @@ const SMALL_LIBRARY = 10_000;
 /** Bytes asked for in one blob message. */
 const BLOB_PART_BYTES = 16 * 1024 * 1024;
 const PAGE = 1000;
-/** Images that the server may show beyond twice those of the library root. */
-const SPARE_IMAGES = 4096;
-/** Times that a change is tried anew when other clients come before it, or a comparison when the library changes. */
-const MAX_TRIES = 32;
 
 /**
  * One library, seen with its keys.
@@ -181,9 +163,7 @@ export class Client {
   readonly #probes: number;
   readonly #ranker: Ranker;
   readonly #images: ImageCipher;
-  readonly #ledger: RootLedger;
-  /** Changes come one after another: each goes on from the root that the one before has made. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #root: LibraryRoot;
   readonly #transport: Transport;
   readonly #makeExtractor: () => Promise<Extractor>;
   #extractor: Promise<Extractor> | undefined;
@@ -201,17 +181,17 @@ export class Client {
     this.#transport = withRotation(transport, this.#keys.name);
     this.#ranking = index.ranking;
     this.#probes = index.prefilter.probes;
-    this.#ledger = new RootLedger(this.#keys, this.parameters, root);
+    this.#root = new LibraryRoot({
+      ...{ keys: this.#keys, parameters: this.parameters, file: root, transport: this.#transport },
+      has: (ids) => this.has(ids),
+    });
     this.#ranker = createRanker({
       ...{ kernels, vocabulary, index, cache },
       keys: this.#keys,
       parameters: this.parameters,
       transport: this.#transport,
-      root: async () => {
-        const check = await this.#ledger.expect();
-        return async (sealed) => (this.#ledger.pending ? undefined : check(sealed));
-      },
-      plausible: (shown) => this.#assertPlausible(shown),
+      root: () => this.#root.expect(),
+      plausible: (shown) => this.#root.assertPlausible(shown),
     });
     this.#images = new ImageCipher(kernels);
     this.#makeExtractor = extractor;
@@ -224,7 +204,7 @@ export class Client {
       { kind: 'begin', parameters: this.parameters, ranking: this.#ranking, vectorDims, vectors, state },
       'done',
     );
-    this.#ledger.pending = state === 'pending';
+    this.#root.pending = state === 'pending';
   }
 
   /**
@@ -232,55 +212,16 @@ export class Client {
    * @param from - Client of the active one.
    * @throws `omitted` when it does not hold the images that the library has. {@link RetrievalError}
    */
-  async activate(from: Client): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      const { sealed, root } = await from.#fetchRoot();
-      let theirs = NO_IDS;
-      let own = NO_IDS;
-      for await (const { id, pending } of this.list()) {
-        if (!pending) continue;
-        theirs = from.#ledger.sums.add(theirs, id);
-        own = this.#ledger.sums.add(own, id);
-      }
-      const change = this.#ledger.change(sealed, root.changes + 1, own);
-      try {
-        if (!equalSets(theirs, root.ids) && equalBytes(sealed, (await from.#fetchRoot()).sealed))
-          throw new RetrievalError(
-            'omitted',
-            `the library has ${root.ids.count} images, and the server shows ${theirs.count} of the new index, or other ones: blindsight verify says more`,
-          );
-        await this.#ask({ kind: 'activate', parameters: this.parameters, root: change }, 'done');
-        this.#ledger.pending = false;
-        await this.#ledger.note(change);
-        return;
-      } catch (error) {
-        if (!isConflict(error) || tries === MAX_TRIES) throw error;
-      }
-    }
+  activate(from: Client): Promise<void> {
+    return this.#root.activate(from.#root);
   }
 
   /**
    * Looks at the library root as the server has it now; does nothing while this client's generation is being built.
    * @throws `rolled-back`, `decrypt-failed`; `key-rotated` or `parameter-mismatch` when another index serves. {@link RetrievalError}
    */
-  async checkRoot(): Promise<void> {
-    if (!this.#ledger.pending) await this.#fetchRoot();
-  }
-
-  /** The root as it is now. */
-  async #fetchRoot(): Promise<{ sealed: Uint8Array; root: Root }> {
-    const check = await this.#ledger.expect();
-    const sealed = await this.#sealedRoot();
-    return { sealed, root: await check(sealed) };
-  }
-
-  async #sealedRoot(): Promise<Uint8Array> {
-    const { generations, root } = await this.info();
-    const active = generations.find(({ state }) => state === 'active');
-    if (active !== undefined && !isOfKey(active.parameters, this.#keys.name)) throw keyRotated();
-    if (active === undefined || !equalBytes(active.parameters, this.parameters))
-      throw new RetrievalError('parameter-mismatch', 'another index of the library serves');
-    return root;
+  checkRoot(): Promise<void> {
+    return this.#root.check();
   }
 
   /**
@@ -288,8 +229,8 @@ export class Client {
    * @param damaged - Ids, in hexadecimal, that are known to be damaged: listed is enough, whatever the server says of them.
    * @throws As {@link checkRoot}; `server-busy` when the library changes all the time. {@link RetrievalError}
    */
-  async compareRoot(damaged: ReadonlySet<string> = new Set()): Promise<RootComparison> {
-    return (await this.#compare(damaged)).comparison;
+  compareRoot(damaged: ReadonlySet<string> = new Set()): Promise<RootComparison> {
+    return this.#root.compare(damaged);
   }
 
   /**
@@ -299,35 +240,8 @@ export class Client {
    * @returns Whether there was one.
    * @throws As {@link compareRoot}; `conflict` when another client changes the library meanwhile. {@link RetrievalError}
    */
-  async mendRoot(damaged: ReadonlySet<string> = new Set()): Promise<boolean> {
-    const { sealed, root, listed, comparison } = await this.#compare(damaged);
-    if (!comparison.twice) return false;
-    await this.#putRoot(this.#ledger.change(sealed, root.changes + 1, listed));
-    return true;
-  }
-
-  async #compare(damaged: ReadonlySet<string>): Promise<{
-    readonly sealed: Uint8Array;
-    readonly root: Root;
-    readonly listed: IdSet;
-    readonly comparison: RootComparison;
-  }> {
-    const { sums } = this.#ledger;
-    for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const { sealed, root } = await this.#fetchRoot();
-      const listed = await this.#listedIds(damaged);
-      const expected = root.ids;
-      const fewer = expected.count > listed.count;
-      const id = fewer ? sums.difference(expected, listed) : sums.difference(listed, expected);
-      const twice = fewer && id !== undefined && (await this.#isListed(id, damaged, listed));
-      if (!equalBytes(sealed, (await this.#fetchRoot()).sealed)) continue;
-      const equal = equalSets(expected, listed);
-      return {
-        ...{ sealed, root, listed },
-        comparison: { expected: expected.count, listed: listed.count, equal, id, twice },
-      };
-    }
-    throw new RetrievalError('server-busy', 'the library changed all the time while it was looked at');
+  mendRoot(damaged: ReadonlySet<string> = new Set()): Promise<boolean> {
+    return this.#root.mend(damaged);
   }
 
   /**
@@ -335,93 +249,8 @@ export class Client {
    * for no client that has seen no more than this one and the server.
    * @throws `conflict` when another client changes it meanwhile. {@link RetrievalError}
    */
-  async acceptRoot(): Promise<void> {
-    const sealed = await this.#sealedRoot();
-    const changes = 1 + (await this.#ledger.highest(sealed));
-    // However many there are, by a root that is given up.
-    const ids = await this.#listedIds(new Set(), undefined, this.#listPages());
-    await this.#putRoot(this.#ledger.change(sealed, changes, ids));
-  }
-
-  /** Changes the root alone. */
-  async #putRoot(root: RootChange): Promise<void> {
-    await this.#ask({ kind: 'put', parameters: this.parameters, items: [], root }, 'put');
-    await this.#ledger.note(root);
-  }
-
-  /**
-   * Holds a number of images that the server shows against the library root: whoever keeps what is shown would else keep whatever a server
-   * makes up. Others may add and remove meanwhile, so twice as many, and some, are let pass.
-   */
-  async #assertPlausible(shown: number): Promise<void> {
-    const isPlausible = (root: Root | undefined): boolean => shown <= 2 * (root?.ids.count ?? 0) + SPARE_IMAGES;
-    // Of an index that is being built there is no root.
-    if (this.#ledger.pending || isPlausible(this.#ledger.known?.root)) return;
-    const { root } = await this.#fetchRoot();
-    if (!isPlausible(root))
-      throw new RetrievalError(
-        'corrupt-message',
-        `the server shows ${shown} images and goes on; the library has ${root.ids.count}`,
-      );
-  }
-
-  /**
-   * Images with a record in the active generation, as the server lists them.
-   * @param onId - Gets each of them.
-   */
-  async #listedIds(
-    damaged: ReadonlySet<string>,
-    onId: (id: Uint8Array) => void = () => undefined,
-    list: AsyncIterable<ListEntry> = this.list(),
-  ): Promise<IdSet> {
-    let ids = NO_IDS;
-    for await (const { id, active } of list) {
-      if (!active && !damaged.has(toHex(id))) continue;
-      ids = this.#ledger.sums.add(ids, id);
-      onId(id);
-    }
-    return ids;
-  }
-
-  /** Whether an image is in the list with these sums. The server's word for it (`has`) would let it hide the image. */
-  async #isListed(id: Uint8Array, damaged: ReadonlySet<string>, listed: IdSet): Promise<boolean> {
-    let found = false;
-    const again = await this.#listedIds(damaged, (other) => (found ||= equalBytes(other, id)));
-    return found && equalSets(again, listed);
-  }
-
-  /**
-   * Sends a change of which images there are, with the root that says so; again when another client came before.
-   * @param present - Whether the images have a record afterwards.
-   */
-  #change<T>(
-    ids: readonly Uint8Array[],
-    present: boolean,
-    send: (root: RootChange | undefined) => Promise<T>,
-  ): Promise<T> {
-    const result = this.#turn.then(async () => {
-      if (this.#ledger.pending) return send(undefined);
-      const unique = [...new Map(ids.map((id) => [toHex(id), id])).values()];
-      for (let tries = 1; ; tries++) {
-        const { sealed, root } = (tries === 1 ? this.#ledger.known : undefined) ?? (await this.#fetchRoot());
-        // An image is added and removed with its record. One that is there and shows none is damaged.
-        const flags = await this.has(unique);
-        const { sums } = this.#ledger;
-        let next = root.ids;
-        for (const [i, id] of unique.entries())
-          if ((flags[i] !== 0) !== present) next = present ? sums.add(next, id) : sums.remove(next, id);
-        const change = this.#ledger.change(sealed, root.changes + 1, next);
-        try {
-          const answer = await send(change);
-          await this.#ledger.note(change);
-          return answer;
-        } catch (error) {
-          if (!isConflict(error) || tries === MAX_TRIES) throw error;
-        }
-      }
-    });
-    this.#turn = result.catch(() => undefined);
-    return result;
+  acceptRoot(): Promise<void> {
+    return this.#root.accept();
   }
 
   /** Drops this client's generation, which is pending. */
@@ -560,7 +389,7 @@ export class Client {
   async put(items: readonly PutItem[]): Promise<void> {
     if (items.length === 0) return;
     const ids = items.map(({ id }) => id);
-    await this.#change(ids, true, (root) =>
+    await this.#root.change(ids, true, (root) =>
       this.#ask({ kind: 'put', parameters: this.parameters, items, root }, 'put'),
     );
   }
@@ -880,27 +709,8 @@ export class Client {
    * Every image the server says it has, in order of id.
    * @throws `corrupt-message` when it says that there are far more than the library has. {@link RetrievalError}
    */
-  async *list(): AsyncGenerator<ListEntry> {
-    let shown = 0;
-    for await (const entry of this.#listPages()) {
-      await this.#assertPlausible(++shown);
-      yield entry;
-    }
-  }
-
-  async *#listPages(): AsyncGenerator<ListEntry> {
-    let after: Uint8Array | undefined;
-    for (;;) {
-      const { entries } = await this.#ask({ kind: 'list', after, limit: PAGE }, 'list');
-      assertPage(entries, PAGE);
-      assertAscending(
-        entries.map(({ id }) => id),
-        after,
-      );
-      yield* entries;
-      if (entries.length < PAGE) return;
-      after = entries.at(-1)!.id;
-    }
+  list(): AsyncGenerator<ListEntry> {
+    return this.#root.list();
   }
 
   /**
@@ -909,7 +719,7 @@ export class Client {
    */
   async remove(ids: readonly Uint8Array[]): Promise<number> {
     for (const id of ids) assertBytes(id, 'id', 16);
-    return (await this.#change(ids, false, (root) => this.#ask({ kind: 'remove', ids, root }, 'remove'))).removed;
+    return (await this.#root.change(ids, false, (root) => this.#ask({ kind: 'remove', ids, root }, 'remove'))).removed;
   }
 
   /** What the server says of itself. */
@@ -924,7 +734,7 @@ export class Client {
     do {
       const page = await this.#ask({ kind: 'verify', after, limit: PAGE }, 'verify');
       named += assertPage([...page.damaged, ...page.orphanBlobs, ...page.orphanRecords], PAGE);
-      await this.#assertPlausible(named);
+      await this.#root.assertPlausible(named);
       if (page.next !== undefined) assertAscending([page.next], after);
       yield page;
       after = page.next;
@@ -934,7 +744,7 @@ export class Client {
   /** Wipes the keys. The client cannot be used afterwards. */
   close(): void {
     this.#ranker.close();
-    this.#ledger.close();
+    this.#root.close();
     this.#keys.wipe();
   }
 
@@ -966,10 +776,6 @@ function idBefore(id: Uint8Array): Uint8Array | undefined {
 function onlyRetrievalError(error: unknown): RetrievalError {
   if (error instanceof RetrievalError) return error;
   throw error;
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof RetrievalError && error.code === 'conflict';
 }
 
 /** What can be opened; undefined for what is not there, or does not open. */

@@ -4,7 +4,8 @@
  */
 import { fromHex, toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
-import { imageVersion, type Client, type RootComparison } from './client.ts';
+import { imageVersion, type Client } from './client.ts';
+import type { RootComparison } from './library-root.ts';
 import { isConnectionFailure } from './transport.ts';
 
 /** One thing that is not as it should be. */
