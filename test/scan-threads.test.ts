@@ -146,6 +146,34 @@ for (const { name, make } of kinds)
     for (const table of all) table.close();
   });
 
+test('a table whose last memory became empty, and is filled again', () => {
+  // 4,096 codes a memory.
+  const tables = [
+    new AsymmetricTable(kernels, 16),
+    new AsymmetricTable(kernels, 16, SMALL),
+    new AsymmetricTable(threads, 16, SMALL),
+  ];
+  const everySecond = (count: number): Uint32Array => Uint32Array.from({ length: count / 2 }, (_, i) => 2 * i + 1);
+  const compare = (count: number): void => {
+    for (const candidates of [undefined, everySecond(count)])
+      for (const k of [1, 50, 2 * count]) {
+        const answers = tables.map((table) => table.top(numbers(128, 1), k, candidates));
+        for (const answer of answers) assert.equal(answer, answers[0], `${count} codes, k ${k}`);
+      }
+    for (const table of tables) {
+      assert.is(table.count, count);
+      assert.equal(table.scores(numbers(128, 1)), tables[0]!.scores(numbers(128, 1)));
+    }
+  };
+  for (const table of tables) table.add(codes(4098, 5));
+  compare(4098);
+  for (const table of tables) for (let i = 0; i < 4; i++) table.remove(7);
+  compare(4094);
+  for (const table of tables) table.add(codes(4200, 6));
+  compare(8294);
+  for (const table of tables) table.close();
+});
+
 test('several queries in one pass: each gets its own answer, to the bit', () => {
   const dims = 30;
   const tables = [
