@@ -53,6 +53,10 @@ const BATCH = 5000;
 /** Removed rows that `generation.ts` tolerates before the index is made anew. */
 const SPARE = 1024;
 
+/** Images from which on an index is kept: `generation.ts`. */
+const LEAST_KEPT = 1024;
+const PATIENCE_MS = 300_000;
+
 const [work, folder = '', ranking, vectors, ...numbers] = process.argv.slice(2);
 const [dims = 0, count = 0, tokens = 0] = numbers.map(Number);
 const shape = { ranking: ranking as Ranking, vectors: vectors as VectorFormat, vectorDims: dims };
@@ -135,7 +139,9 @@ if (work === 'fill') {
     const { user, system } = process.cpuUsage(idle);
     const begun = performance.now();
     let [last, pause] = [begun, 0];
-    while (shape.ranking !== 'client' && before === undefined && stampOf(path) === undefined) {
+    const isKept = shape.ranking !== 'client' && count >= LEAST_KEPT;
+    while (isKept && before === undefined && stampOf(path) === undefined) {
+      if (last - begun > PATIENCE_MS) throw new Error('the index is not kept');
       await new Promise((resolve) => setTimeout(resolve, 1));
       pause = Math.max(pause, performance.now() - last);
       last = performance.now();
