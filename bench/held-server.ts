@@ -10,7 +10,7 @@ import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SCALE_BYTES, setScale, type StoredVector, type VectorFormat } from '../src/base/stored-vector.ts';
-import type { Mutation } from '../src/index/store.ts';
+import type { PutMutation } from '../src/index/store.ts';
 import { decodeResponse, encodeRequest, type Ranking, type Request } from '../src/protocol/messages.ts';
 import { createServer } from '../src/server/server.ts';
 import { openLmdbStore } from '../src/stores/lmdb-store.ts';
@@ -41,15 +41,26 @@ export interface Measured {
   readonly opened: Held;
   readonly loaded: Held;
   readonly halved: Held;
-  /** Milliseconds of a search, once the index is loaded. */
-  readonly later: number;
+  /** Milliseconds of a search of all, once the index is loaded. */
+  readonly all: number;
+  /** Milliseconds of searches through the prefilter, ascending. */
+  readonly searches: readonly number[];
+  /** Records added a second, a message of 50 after the other, with a search after each tenth; and the longest that the event loop stood still meanwhile. */
+  readonly added: number;
+  readonly pause: number;
+  /** Records removed a second. */
+  readonly removed: number;
 }
 
 const SEALED_BYTES = 552;
 const WRAPPED_BYTES = 72;
 const BLOB_BYTES = 64;
-const BUCKETS = 65536;
+const BUCKETS = 512;
+const PROBES = 24;
 const BATCH = 5000;
+const SEARCHES = 100;
+const MESSAGES = 100;
+const ITEMS = 50;
 /** Removed rows that `generation.ts` tolerates before the index is made anew. */
 const SPARE = 1024;
 
@@ -85,7 +96,11 @@ function vectorOf(i: number): StoredVector {
   return vector;
 }
 
-function put(i: number): Mutation {
+function probesOf(i: number): BigUint64Array {
+  return BigUint64Array.from({ length: PROBES }, (_, t) => BigInt((i * 31 + t * 21) % BUCKETS));
+}
+
+function put(i: number): PutMutation {
   const vector = vectorOf(i);
   return {
     ...{ kind: 'put', parameters, id: idOf(i), tokens: tokensOf(i), vector },
@@ -93,6 +108,19 @@ function put(i: number): Mutation {
     wrapped: pool.subarray(0, WRAPPED_BYTES),
     blob: pool.subarray(0, BLOB_BYTES),
   };
+}
+
+/** The longest that the event loop stands still while some work is under way. */
+async function longestPause(work: Promise<unknown>): Promise<number> {
+  let [last, pause, done] = [performance.now(), 0, false];
+  void work.finally(() => (done = true));
+  while (!done) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    pause = Math.max(pause, performance.now() - last);
+    last = performance.now();
+  }
+  await work;
+  return pause;
 }
 
 /** When a file was written. */
@@ -119,9 +147,9 @@ if (work === 'fill') {
 } else {
   const server = createServer({ store: openLmdbStore(folder), kernels });
   const query = new Float32Array(dims).fill(1);
-  const searches: Record<Ranking, Request> = {
-    server: { kind: 'search', parameters, tokens: tokensOf(1), vector: query, k: 10, scan: true },
-    split: { kind: 'candidates', parameters, tokens: tokensOf(1), limit: 100 },
+  const kinds: Record<Ranking, Request> = {
+    server: { kind: 'search', parameters, tokens: probesOf(1), vector: query, k: 10, scan: true },
+    split: { kind: 'candidates', parameters, tokens: probesOf(1), limit: 4096 },
     client: { kind: 'sync', parameters, since: count, limit: 100 },
   };
   const ask = async (request: Request): Promise<number> => {
@@ -130,7 +158,7 @@ if (work === 'fill') {
     if (response.kind === 'error') throw new Error(response.message);
     return performance.now() - start;
   };
-  const search = searches[shape.ranking];
+  const search = kinds[shape.ranking];
   if (work === 'start') {
     const path = join(folder, 'segment');
     const before = stampOf(path);
@@ -138,14 +166,14 @@ if (work === 'fill') {
     const first = await ask(search);
     const { user, system } = process.cpuUsage(idle);
     const begun = performance.now();
-    let [last, pause] = [begun, 0];
     const isKept = shape.ranking !== 'client' && count >= LEAST_KEPT;
-    while (isKept && before === undefined && stampOf(path) === undefined) {
-      if (last - begun > PATIENCE_MS) throw new Error('the index is not kept');
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      pause = Math.max(pause, performance.now() - last);
-      last = performance.now();
-    }
+    const keeping = async (): Promise<void> => {
+      while (isKept && before === undefined && stampOf(path) === undefined) {
+        if (performance.now() - begun > PATIENCE_MS) throw new Error('the index is not kept');
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    const pause = await longestPause(keeping());
     const kept = before === undefined ? performance.now() - begun : 0;
     await server.close();
     const started: Started = {
@@ -160,13 +188,38 @@ if (work === 'fill') {
   }
   const opened = await held();
   await ask(search);
-  const later = await ask(search);
+  const all = await ask(search);
   const loaded = await held();
+  const times: number[] = [];
+  for (let i = 0; i < SEARCHES; i++) {
+    const asked =
+      search.kind === 'search'
+        ? { ...search, scan: false, tokens: probesOf(i) }
+        : search.kind === 'candidates'
+          ? { ...search, tokens: probesOf(i) }
+          : search;
+    times.push(await ask(asked));
+  }
+  const adding = async (): Promise<void> => {
+    for (let m = 0; m < MESSAGES; m++) {
+      const items = Array.from({ length: ITEMS }, (_, i) => put(count + m * ITEMS + i));
+      await ask({ kind: 'put', parameters, items });
+      if (m % 10 === 9) await ask(search);
+      // Messages of a network come one by one.
+      await new Promise(setImmediate);
+    }
+  };
+  const begun = performance.now();
+  const pause = await longestPause(adding());
+  const added = (1000 * MESSAGES * ITEMS) / (performance.now() - begun);
+  const removing = performance.now();
   const gone = Math.min(count, Math.ceil(count / 2) + SPARE);
   for (let from = 0; from < gone; from += BATCH)
     await ask({ kind: 'remove', ids: Array.from({ length: Math.min(BATCH, gone - from) }, (_, i) => idOf(from + i)) });
+  const removed = (1000 * gone) / (performance.now() - removing);
   await ask(search);
-  const measured: Measured = { opened, loaded, halved: await held(), later };
+  const searches = times.sort((a, b) => a - b);
+  const measured: Measured = { opened, loaded, halved: await held(), all, searches, added, pause, removed };
   process.stdout.write(JSON.stringify(measured));
   await server.close();
 }

@@ -1,9 +1,9 @@
 /**
  * Memory of a server with so many records of each kind, before a search, with its index, and after half of the images are gone and the index was made anew;
- * and how long its first search takes, without an index that the store has kept, and with one (its file in the page cache).
+ * how long a search, adding and removing take; and how long its first search takes, without an index that the store has kept, and with one (its file in the page cache).
  *
  *     npm run bench -- server-memory
- *     SIZES=1000000 KINDS=client,split,int8 npm run bench -- server-memory          f32 at 832 bits: 7 GB a million, and one memory holds 4
+ *     SIZES=1000000 npm run bench -- server-memory          f32 at 832 bits takes 7 GB of memory a million, and 15 GB of disk; KINDS=client,split,int8 leaves it out
  *
  * The server is a process of its own over LMDB; a record is that of 832 bits, with two tokens (TOKENS=24: as many as that); an image is 64 bytes. Linux only: memory is read from /proc.
  */
@@ -36,6 +36,7 @@ const mega = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleStrin
 
 const rows: string[][] = [];
 const starts: string[][] = [];
+const speeds: string[][] = [];
 for (const size of SIZES)
   for (const kind of KINDS) {
     const folder = await mkdtemp(join(tmpdir(), 'blindsight-memory-'));
@@ -58,11 +59,21 @@ for (const size of SIZES)
           ...[mega(slow.segment), duration(slow.kept), duration(slow.pause)],
         ]);
       }
-      const { opened, loaded, halved, later } = JSON.parse(await ask('search')) as Measured;
+      const { opened, loaded, halved, ...speed } = JSON.parse(await ask('search')) as Measured;
       const own = (moment: Held): string => mega(moment.own);
       rows.push([
         ...[...name, own(opened), own(loaded), String(Math.round((loaded.own - opened.own) / size)), own(halved)],
-        ...[mega(loaded.file), duration(later)],
+        mega(loaded.file),
+      ]);
+      const { all, searches, added, pause, removed } = speed;
+      const [p50, p99] = [0.5, 0.99].map((share) => duration(searches[Math.ceil(share * searches.length) - 1]!));
+      const perSecond = [added, removed].map((rate) => Math.round(rate).toLocaleString('en'));
+      speeds.push([
+        ...name,
+        p50!,
+        p99!,
+        kind === 'client' ? '' : duration(all),
+        ...[perSecond[0]!, duration(pause), perSecond[1]!],
       ]);
     } finally {
       await rm(folder, { recursive: true });
@@ -72,9 +83,17 @@ table(
   "Resident memory of the server's own; pages of the store's file, which the system may take back, beside it",
   [
     ...['records', 'ranking', 'before a search', 'with the index', 'bytes a record', 'after half is gone'],
-    ...['pages of the file', 'a search of all'],
+    'pages of the file',
   ],
   rows,
+);
+table(
+  'A search, all in the server: under `server` the ranking of what 24 of 512 buckets hold, under `split` the first 4,096 of these records, under `client` what is new; adding fifty a message, each on disk, a search of all after every tenth message; removing 5,000 a message',
+  [
+    ...['records', 'ranking', 'p50', 'p99', 'a search of all'],
+    ...['added a second', 'longest pause meanwhile', 'removed a second'],
+  ],
+  speeds,
 );
 table(
   `The first search after a start, ${TOKENS} tokens a record`,
