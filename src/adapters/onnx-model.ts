@@ -2,7 +2,6 @@
  * Deep models on ONNX Runtime, native (`onnxruntime-node`) or WebAssembly (`onnxruntime-web`): both have the same face.
  * @module
  */
-import { sha256 } from '@noble/hashes/sha2.js';
 import { toHex } from '../base/bytes.ts';
 import { RetrievalError } from '../base/errors.ts';
 import type { DeepModel, InputFit } from '../features/deep.ts';
@@ -95,7 +94,8 @@ async function loadWeb(): Promise<OnnxRuntime> {
 export async function loadOnnxModel(options: OnnxModelOptions): Promise<DeepModel> {
   const { runtime, id, inputSide, inputFit, channels, threads } = options;
   const bytes = await modelBytes(options);
-  const hash = toHex(sha256(bytes));
+  // Of the platform: a tenth of the time that JavaScript takes, on every start.
+  const hash = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)));
   if (options.sha256 !== undefined && options.sha256.toLowerCase() !== hash)
     throw new RetrievalError('parameter-mismatch', `expected the model with SHA-256 ${options.sha256}, got ${hash}`);
   let session: OnnxSession;
