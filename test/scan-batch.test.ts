@@ -5,6 +5,7 @@ import { decodeResponse, encodeRequest, type Request, type Response } from '../s
 import { ScanBatch } from '../src/server/scan-batch.ts';
 import { createServer } from '../src/server/server.ts';
 import { createMemoryStore } from '../src/stores/memory-store.ts';
+import { teamOf, type ScanKernel, type ScanTeam } from '../src/wasm/scan-team.ts';
 import { bytes, floats, kernels } from './support.ts';
 
 /** A batch whose passes are counted. */
@@ -51,7 +52,18 @@ test('a pass that fails fails its own requests', async () => {
 });
 
 test('a server answers searches that wait together as it answers each alone', async () => {
-  const server = createServer({ store: createMemoryStore(), kernels });
+  const team = teamOf(kernels);
+  const used: ScanKernel[] = [];
+  const threads: ScanTeam = {
+    size: 1,
+    instantiate: () => team.instantiate(),
+    release: (memory) => team.release(memory),
+    run(memory, kernel, parts) {
+      used.push(kernel);
+      return team.run(memory, kernel, parts);
+    },
+  };
+  const server = createServer({ store: createMemoryStore(), kernels, threads });
   const ask = async (request: Request): Promise<Response> =>
     decodeResponse(await server.handle(encodeRequest(request)));
   const parameters = bytes(32, 5);
@@ -84,6 +96,8 @@ test('a server answers searches that wait together as it answers each alone', as
   });
   const together = await Promise.all(asked.map(([query, k]) => search(query, k)));
   assert.equal(together, alone);
+  // All at once, after each alone.
+  assert.equal(used, [...asked.map(() => 'innerProductTop'), 'innerProductTopMany']);
   alone.forEach((answer, i) => {
     assert.ok(answer.kind === 'search' && answer.ids.length === asked[i]![1]);
     assert.equal(answer.kind === 'search' && answer.ids[0], bytes(16, asked[i]![0]));

@@ -12,6 +12,7 @@ import type { StoredVector } from '../base/stored-vector.ts';
 import { IdRows } from './id-rows.ts';
 import { Postings, type BaseLookUp, type MakeBase } from './postings.ts';
 import { checkPostings, readSegment, type SegmentSource } from './segment.ts';
+import { PostingsFiller } from './postings-merge.ts';
 import { Snapshot } from './snapshot.ts';
 import type { GenerationInfo } from './store.ts';
 import { Int8Table } from '../search/int8-table.ts';
@@ -247,19 +248,13 @@ function baseOf(table: PostingTable): BaseLookUp {
 function makerOf(module: WebAssembly.Module): MakeBase {
   return (most, recordCount) => {
     const table = new PostingTable(module, { tokenCount: most.tokens, postingCount: most.rows, recordCount });
-    let [tokenCount, postingCount] = [0, 0];
+    const base = baseOf(table);
+    const filler = new PostingsFiller(base.data);
     return {
-      append(part) {
-        const { tokens, offsets, records } = table.postings;
-        tokens.set(part.tokens, tokenCount);
-        offsets.set(part.ends, tokenCount + 1);
-        records.set(part.rows, postingCount);
-        tokenCount += part.tokens.length;
-        postingCount += part.rows.length;
-      },
+      append: (part) => filler.append(part),
       finish() {
-        table.cut(tokenCount, postingCount);
-        return baseOf(table);
+        table.cut(filler.tokenCount, filler.rowCount);
+        return base;
       },
     };
   };

@@ -4,7 +4,7 @@
  * The lists may grow meanwhile: `place` knows rows that have come since, and leaves them out.
  * @module
  */
-import type { BaseLookUp } from './postings.ts';
+import type { BaseLookUp, PostingsData } from './postings.ts';
 
 /** Goes on where the part before ended, in the middle of a list if need be. */
 export interface PostingsPart {
@@ -145,6 +145,28 @@ export class PostingsMerge {
   }
 }
 
+/**
+ * Puts parts one behind the other.
+ * @param into - With room for all of them.
+ */
+export class PostingsFiller {
+  readonly #into: PostingsData;
+  tokenCount = 0;
+  rowCount = 0;
+
+  constructor(into: PostingsData) {
+    this.#into = into;
+  }
+
+  append({ tokens, ends, rows }: PostingsPart): void {
+    this.#into.tokens.set(tokens, this.tokenCount);
+    this.#into.offsets.set(ends, this.tokenCount + 1);
+    this.#into.rows.set(rows, this.rowCount);
+    this.tokenCount += tokens.length;
+    this.rowCount += rows.length;
+  }
+}
+
 /** Runs a generator to its end at once. */
 export function finish<T>(steps: Generator<void, T, void>): T {
   for (;;) {
@@ -154,6 +176,6 @@ export function finish<T>(steps: Generator<void, T, void>): T {
 }
 
 /** A bigint a step would cost more than the step. */
-function halvesOf(tokens: BigUint64Array): Uint32Array {
+export function halvesOf(tokens: BigUint64Array): Uint32Array {
   return new Uint32Array(tokens.buffer, tokens.byteOffset, 2 * tokens.length);
 }

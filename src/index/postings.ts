@@ -5,7 +5,14 @@
  * base, both become the next base: a step at a time, while another map takes what comes.
  * @module
  */
-import { PostingsMerge, finish, type PostingsPart, type RecentLists } from './postings-merge.ts';
+import {
+  PostingsFiller,
+  PostingsMerge,
+  finish,
+  halvesOf,
+  type PostingsPart,
+  type RecentLists,
+} from './postings-merge.ts';
 
 /** Lists of rows a token, back to back. */
 export interface PostingsData {
@@ -162,15 +169,10 @@ function joinParts(parts: readonly PostingsPart[]): PostingsData {
   const tokens = new BigUint64Array(total((part) => part.tokens.length));
   const offsets = new Uint32Array(tokens.length + 1);
   const rows = new Uint32Array(total((part) => part.rows.length));
-  let [tokenCount, rowCount] = [0, 0];
-  for (const part of parts) {
-    tokens.set(part.tokens, tokenCount);
-    offsets.set(part.ends, tokenCount + 1);
-    rows.set(part.rows, rowCount);
-    tokenCount += part.tokens.length;
-    rowCount += part.rows.length;
-  }
-  return { tokens, offsets, rows };
+  const data = { tokens, offsets, rows };
+  const filler = new PostingsFiller(data);
+  for (const part of parts) filler.append(part);
+  return data;
 }
 
 function makeSortedBase(): BaseMaker {
@@ -184,7 +186,7 @@ function makeSortedBase(): BaseMaker {
 /** Binary search, on 32-bit halves: a bigint a step would cost more than the step. */
 export function sortedBase(data: PostingsData): BaseLookUp {
   const { tokens, offsets, rows } = data;
-  const halves = new Uint32Array(tokens.buffer, tokens.byteOffset, 2 * tokens.length);
+  const halves = halvesOf(tokens);
   return {
     data,
     lookUp(query: BigUint64Array): Uint32Array {

@@ -26,6 +26,7 @@ export interface ScanTeam {
    * Calls a kernel once a part, and comes back when all parts are done. Parts must not write to the same bytes.
    * @param parts - The arguments of each.
    * @returns What each returned.
+   * @throws `worker-failed` where a thread does not come back with its part. {@link RetrievalError}
    */
   run(kernels: Kernels, kernel: ScanKernel, parts: readonly (readonly number[])[]): number[];
 }
